@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: every difference between the kernels this module builds on, 6.1 to the
+ * newest packaged one. Included in front of each file.
+ */
+#ifndef MAILBOX_COMPAT_H
+#define MAILBOX_COMPAT_H
+
+#undef pr_fmt
+#define pr_fmt(fmt) "mailbox: " fmt
+
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/uio.h>
+#include <linux/version.h>
+
+#ifndef CONFIG_64BIT
+#error "mailbox needs a 64-bit kernel (32-bit programs on one are fine)"
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define mailbox_class_create(name)	class_create(THIS_MODULE, name)
+#else
+#define mailbox_class_create(name)	class_create(name)
+#endif
+
+/* Spares a large local of a fast path the zeroing of CONFIG_INIT_STACK_ALL_ZERO. */
+#if __has_attribute(__uninitialized__)
+#define mailbox_uninitialized	__attribute__((__uninitialized__))
+#else
+#define mailbox_uninitialized
+#endif
+
+/* The argument of the devnode callbacks. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define MAILBOX_CONST_DEVICE	struct device
+#else
+#define MAILBOX_CONST_DEVICE	const struct device
+#endif
+
+/* The llseek of a device that has no position. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define MAILBOX_LLSEEK		.llseek = no_llseek,
+#else
+#define MAILBOX_LLSEEK
+#endif
+
+/* The user address that a one-segment iterator stands at. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define mailbox_iter_address(iter)	((iter)->ubuf + (iter)->iov_offset)
+#else
+#define mailbox_iter_address(iter)	iter_iov_addr(iter)
+#endif
+
+#endif /* MAILBOX_COMPAT_H */

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The control node. */
+
+#include <linux/capability.h>
+#include <linux/cdev.h>
+#include <linux/cred.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/string.h>
+
+#include "abi.h"
+#include "control.h"
+#include "endpoint.h"
+#include "port.h"
+#include "quota.h"
+#include "sysfs.h"
+
+static int mailbox_check_open_flags(unsigned int flags)
+{
+	if (flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC) || (flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * A descriptor on the port, told to the user before it is installed: after
+ * fd_install() nothing may fail.
+ */
+static int mailbox_install(struct mailbox_port *port, unsigned int flags, s32 __user *user)
+{
+	int fd = get_unused_fd_flags(flags & O_CLOEXEC);
+	struct file *file;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	file = mailbox_endpoint_file(port, flags & ~O_CLOEXEC);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto err_fd;
+	}
+	err = put_user(fd, user);
+	if (err)
+		goto err_file;
+	fd_install(fd, file);
+	return 0;
+
+err_file:
+	fput(file);
+err_fd:
+	put_unused_fd(fd);
+	return err;
+}
+
+/* A descriptor on the existing port of a name. */
+static int mailbox_install_existing(const char *name, unsigned int flags, s32 __user *user)
+{
+	struct mailbox_port *port;
+	int err = -ENOENT;
+
+	mutex_lock(&mailbox_ports_lock);
+	port = mailbox_port_find(name);
+	if (port)
+		err = mailbox_port_permission(port, flags);
+	if (!err)
+		mailbox_port_get(port);
+	mutex_unlock(&mailbox_ports_lock);
+	if (err)
+		return err;
+	err = mailbox_install(port, flags, user);
+	mailbox_port_put(port);
+	return err == -ENXIO ? -ENOENT : err;
+}
+
+/* Publish a fresh port and open it; undone if that fails. */
+static int mailbox_install_new(struct mailbox_port *port, unsigned int flags, s32 __user *user)
+{
+	int err;
+
+	if (!port->name[0])
+		return mailbox_install(port, flags, user);
+	mutex_lock(&mailbox_ports_lock);
+	err = mailbox_port_publish(port);
+	mutex_unlock(&mailbox_ports_lock);
+	if (err)
+		return err;
+	err = mailbox_install(port, flags, user);
+	if (err) {
+		mutex_lock(&mailbox_ports_lock);
+		if (port->named)
+			mailbox_port_delete(port, false);
+		mutex_unlock(&mailbox_ports_lock);
+	}
+	/* Others found it at once, and their last close deleted it: it did exist. */
+	return err == -ENXIO ? -EEXIST : err;
+}
+
+static bool mailbox_exists(const char *name)
+{
+	bool exists;
+
+	mutex_lock(&mailbox_ports_lock);
+	exists = mailbox_port_find(name);
+	mutex_unlock(&mailbox_ports_lock);
+	return exists;
+}
+
+static long mailbox_control_create(struct mailbox_create __user *user)
+{
+	struct mailbox_create attr;
+	struct mailbox_port *port;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&attr, sizeof(attr), user, &size);
+	if (!err)
+		err = mailbox_check_open_flags(attr.open_flags);
+	if (!err)
+		err = mailbox_port_check(&attr);
+	if (!err && memchr_inv(attr.name, 0, sizeof(attr.name)))
+		err = mailbox_name_check(attr.name);
+	if (err)
+		return err;
+	attr.mode &= ~current_umask();
+
+	do {
+		if (attr.name[0] && mailbox_exists(attr.name)) {
+			if (attr.flags & MAILBOX_EXCLUSIVE)
+				return -EEXIST;
+			err = mailbox_install_existing(attr.name, attr.open_flags, &user->fd);
+			if (err != -ENOENT)
+				return err;
+		}
+		port = mailbox_port_alloc(&attr, current_fsuid(), current_fsgid());
+		if (IS_ERR(port))
+			return PTR_ERR(port);
+		err = mailbox_install_new(port, attr.open_flags, &user->fd);
+		mailbox_port_put(port);
+		/* Somebody was faster: the port that is there now, then. */
+	} while (err == -EEXIST && !(attr.flags & MAILBOX_EXCLUSIVE));
+	return err;
+}
+
+static long mailbox_control_open_port(struct mailbox_open __user *user)
+{
+	struct mailbox_open open;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&open, sizeof(open), user, &size);
+	if (!err && open.pad)
+		err = -EINVAL;
+	if (!err)
+		err = mailbox_check_open_flags(open.open_flags);
+	if (!err)
+		err = mailbox_name_check(open.name);
+	return err ? err : mailbox_install_existing(open.name, open.open_flags, &user->fd);
+}
+
+static long mailbox_control_delete(struct mailbox_delete __user *user)
+{
+	struct mailbox_delete delete;
+	struct mailbox_port *port;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&delete, sizeof(delete), user, &size);
+	if (!err && delete.flags & ~MAILBOX_DELETE_PURGE)
+		err = -EINVAL;
+	if (!err)
+		err = mailbox_name_check(delete.name);
+	if (err)
+		return err;
+
+	mutex_lock(&mailbox_ports_lock);
+	port = mailbox_port_find(delete.name);
+	if (!port)
+		err = -ENOENT;
+	else if (!uid_eq(current_fsuid(), port->uid) && !capable(CAP_IPC_OWNER))
+		err = -EPERM;
+	else
+		mailbox_port_delete(port, delete.flags & MAILBOX_DELETE_PURGE);
+	mutex_unlock(&mailbox_ports_lock);
+	return err;
+}
+
+long mailbox_query(void __user *user)
+{
+	struct mailbox_query query;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&query, sizeof(query), user, &size);
+	if (err)
+		return err;
+	memset(&query, 0, sizeof(query));
+	query.size = size;
+	query.max_ports = mailbox_max_ports;
+	query.features = MAILBOX_FEATURE_BASE;
+	query.max_port_bytes = READ_ONCE(mailbox_max_port_bytes);
+	query.max_user_bytes = READ_ONCE(mailbox_max_user_bytes);
+	query.user_bytes = mailbox_quota_used(current_fsuid());
+	query.ports = mailbox_port_count();
+	query.message_max = MAILBOX_MESSAGE_MAX;
+	query.capacity_max = MAILBOX_CAPACITY_MAX;
+	query.lanes_max = MAILBOX_LANES_MAX;
+	return mailbox_abi_put(user, size, &query, sizeof(query));
+}
+
+static long mailbox_control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (mailbox_abi_command(cmd)) {
+	case mailbox_abi_command(MAILBOX_IOC_QUERY):
+		return mailbox_query(user);
+	case mailbox_abi_command(MAILBOX_IOC_CREATE):
+		return mailbox_control_create(user);
+	case mailbox_abi_command(MAILBOX_IOC_OPEN):
+		return mailbox_control_open_port(user);
+	case mailbox_abi_command(MAILBOX_IOC_DELETE):
+		return mailbox_control_delete(user);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations mailbox_control_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = mailbox_control_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	MAILBOX_LLSEEK
+};
+
+int mailbox_control_create_default(const char *name, unsigned int mode)
+{
+	struct mailbox_create attr = { .mode = mode, .flags = MAILBOX_EXCLUSIVE };
+	struct mailbox_port *port;
+	int err;
+
+	if (strscpy_pad(attr.name, name, sizeof(attr.name)) < 0)
+		return -EINVAL;
+	err = mailbox_name_check(attr.name);
+	if (!err)
+		err = mailbox_port_check(&attr);
+	if (err)
+		return err;
+	port = mailbox_port_alloc(&attr, current_fsuid(), current_fsgid());
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	mutex_lock(&mailbox_ports_lock);
+	err = mailbox_port_publish(port);
+	mutex_unlock(&mailbox_ports_lock);
+	mailbox_port_put(port);
+	return err;
+}
+
+static struct cdev mailbox_control_cdev;
+
+int mailbox_control_init(void)
+{
+	struct device *dev;
+	int err;
+
+	cdev_init(&mailbox_control_cdev, &mailbox_control_fops);
+	mailbox_control_cdev.owner = THIS_MODULE;
+	err = cdev_add(&mailbox_control_cdev, mailbox_devt, 1);
+	if (err)
+		return err;
+	dev = device_create(mailbox_class, NULL, mailbox_devt, NULL, "control");
+	if (IS_ERR(dev)) {
+		cdev_del(&mailbox_control_cdev);
+		return PTR_ERR(dev);
+	}
+	return 0;
+}
+
+void mailbox_control_exit(void)
+{
+	device_destroy(mailbox_class, mailbox_devt);
+	cdev_del(&mailbox_control_cdev);
+}

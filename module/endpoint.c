@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A port's file operations. */
+
+#include <linux/anon_inodes.h>
+#include <linux/bits.h>
+#include <linux/cdev.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+
+#include "abi.h"
+#include "control.h"
+#include "endpoint.h"
+#include "message.h"
+#include "sysfs.h"
+
+static __poll_t mailbox_endpoint_poll_in(struct mailbox_endpoint *ep)
+{
+	switch (mailbox_message_receivable(ep)) {
+	case 0:
+		return EPOLLIN | EPOLLRDNORM | (READ_ONCE(ep->port->deleted) ? EPOLLHUP : 0);
+	case -EIDRM:
+		return EPOLLERR | EPOLLHUP;
+	}
+	return 0;
+}
+
+static __poll_t mailbox_endpoint_poll_out(struct mailbox_endpoint *ep)
+{
+	switch (mailbox_message_sendable(ep)) {
+	case 0:
+		return EPOLLOUT | EPOLLWRNORM;
+	case -EIDRM:
+		return EPOLLERR | EPOLLHUP;
+	}
+	return 0;
+}
+
+static __poll_t mailbox_endpoint_poll(struct file *file, poll_table *wait)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_port *port = ep->port;
+	__poll_t events = 0;
+
+	/* First into the queue, then arm, then look: whatever comes after is told. */
+	if (file->f_mode & FMODE_READ) {
+		poll_wait(file, &port->receivers.pollers, wait);
+		mailbox_queue_arm(&port->receivers);
+		events |= mailbox_endpoint_poll_in(ep);
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		poll_wait(file, &port->senders.pollers, wait);
+		mailbox_queue_arm(&port->senders);
+		events |= mailbox_endpoint_poll_out(ep);
+	}
+	return events;
+}
+
+static void mailbox_endpoint_sigio(struct file *file, struct mailbox_endpoint *ep, bool on)
+{
+	struct mailbox_port *port = ep->port;
+
+	if (file->f_mode & FMODE_READ) {
+		ep->sigio_in.fasync = &ep->fasync;
+		ep->sigio_in.lanes = &ep->receive_mask;
+		ep->sigio_in.band = POLL_IN;
+		if (on)
+			mailbox_sigio_add(&port->receivers, &ep->sigio_in);
+		else
+			mailbox_sigio_remove(&port->receivers, &ep->sigio_in);
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		ep->sigio_out.fasync = &ep->fasync;
+		ep->sigio_out.lanes = &ep->default_lane_mask;
+		ep->sigio_out.band = POLL_OUT;
+		if (on)
+			mailbox_sigio_add(&port->senders, &ep->sigio_out);
+		else
+			mailbox_sigio_remove(&port->senders, &ep->sigio_out);
+	}
+}
+
+static int mailbox_endpoint_fasync(int fd, struct file *file, int on)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	bool was, is;
+	int ret;
+
+	mutex_lock(&ep->port->lock);
+	was = ep->fasync;
+	ret = fasync_helper(fd, file, on, &ep->fasync);
+	is = ep->fasync;
+	if (was != is)
+		mailbox_endpoint_sigio(file, ep, is);
+	mutex_unlock(&ep->port->lock);
+	return ret;
+}
+
+static long mailbox_endpoint_info(struct mailbox_endpoint *ep, void __user *user)
+{
+	struct mailbox_info info;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&info, sizeof(info), user, &size);
+	if (err)
+		return err;
+	memset(&info, 0, sizeof(info));
+	mailbox_port_info(ep->port, &info);
+	info.size = size;
+	info.endpoint = ep->id;
+	info.receive_mask = READ_ONCE(ep->receive_mask);
+	info.default_lane = READ_ONCE(ep->default_lane);
+	return mailbox_abi_put(user, size, &info, sizeof(info));
+}
+
+static long mailbox_endpoint_set_lanes(struct mailbox_endpoint *ep, void __user *user)
+{
+	u32 lanes = ep->port->ring.lanes, all = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - lanes);
+	struct mailbox_set_lanes set;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&set, sizeof(set), user, &size);
+	if (err)
+		return err;
+	if (set.receive_mask == MAILBOX_ALL_LANES)
+		set.receive_mask = all;
+	if (!set.receive_mask || set.receive_mask & ~all || set.default_lane >= lanes || set.pad)
+		return -EINVAL;
+	WRITE_ONCE(ep->receive_mask, set.receive_mask);
+	WRITE_ONCE(ep->default_lane, set.default_lane);
+	WRITE_ONCE(ep->default_lane_mask, BIT(set.default_lane));
+	/* Who sleeps or polls by the old lanes shall look again. */
+	mailbox_queue_wake(&ep->port->receivers, MAILBOX_ALL_LANES, true);
+	mailbox_queue_wake(&ep->port->senders, MAILBOX_ALL_LANES, true);
+	return 0;
+}
+
+static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	void __user *user = (void __user *)arg;
+
+	switch (mailbox_abi_command(cmd)) {
+	case mailbox_abi_command(MAILBOX_IOC_SEND):
+		return file->f_mode & FMODE_WRITE ? mailbox_message_send(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
+		return file->f_mode & FMODE_READ ? mailbox_message_receive(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_INFO):
+		return mailbox_endpoint_info(ep, user);
+	case mailbox_abi_command(MAILBOX_IOC_SET_LANES):
+		return mailbox_endpoint_set_lanes(ep, user);
+	case mailbox_abi_command(MAILBOX_IOC_QUERY):
+		return mailbox_query(user);
+	}
+	return -ENOTTY;
+}
+
+static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+
+	seq_printf(m, "mailbox-port:\t%s\n", ep->port->name);
+	seq_printf(m, "mailbox-endpoint:\t%u\n", ep->id);
+	seq_printf(m, "mailbox-lanes:\t%#x %u\n", READ_ONCE(ep->receive_mask),
+		   READ_ONCE(ep->default_lane));
+}
+
+static int mailbox_endpoint_attach(struct file *file, struct mailbox_port *port)
+{
+	struct mailbox_endpoint *ep = mailbox_port_join(port);
+
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	file->private_data = ep;
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
+	return 0;
+}
+
+static int mailbox_endpoint_open(struct inode *inode, struct file *file)
+{
+	struct mailbox_port *port;
+	int err = -ENXIO;
+
+	mutex_lock(&mailbox_ports_lock);
+	port = mailbox_port_find_minor(iminor(inode));
+	if (port)
+		err = mailbox_endpoint_attach(file, port);
+	mutex_unlock(&mailbox_ports_lock);
+	return err;
+}
+
+static int mailbox_endpoint_release(struct inode *inode, struct file *file)
+{
+	mailbox_port_leave(file->private_data);
+	return 0;
+}
+
+/*
+ * Both kinds of read and write: write(2) takes the plain one, which is cheaper;
+ * writev(2) and io_uring take the other, and so one message for all segments.
+ */
+static const struct file_operations mailbox_endpoint_fops = {
+	.owner = THIS_MODULE,
+	.open = mailbox_endpoint_open,
+	.release = mailbox_endpoint_release,
+	.read = mailbox_message_read,
+	.write = mailbox_message_write,
+	.read_iter = mailbox_message_read_iter,
+	.write_iter = mailbox_message_write_iter,
+	.poll = mailbox_endpoint_poll,
+	.fasync = mailbox_endpoint_fasync,
+	.unlocked_ioctl = mailbox_endpoint_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = mailbox_endpoint_show_fdinfo,
+	MAILBOX_LLSEEK
+};
+
+struct file *mailbox_endpoint_file(struct mailbox_port *port, unsigned int open_flags)
+{
+	struct mailbox_endpoint *ep = mailbox_port_join(port);
+	struct file *file;
+
+	if (IS_ERR(ep))
+		return ERR_CAST(ep);
+	file = anon_inode_getfile("[mailbox]", &mailbox_endpoint_fops, ep, open_flags);
+	if (IS_ERR(file)) {
+		mailbox_port_leave(ep);
+		return file;
+	}
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
+	return file;
+}
+
+static struct cdev mailbox_endpoint_cdev;
+
+int mailbox_endpoint_init(unsigned int ports)
+{
+	cdev_init(&mailbox_endpoint_cdev, &mailbox_endpoint_fops);
+	mailbox_endpoint_cdev.owner = THIS_MODULE;
+	return cdev_add(&mailbox_endpoint_cdev, mailbox_devt + MAILBOX_MINOR_CONTROL + 1, ports);
+}
+
+void mailbox_endpoint_exit(void)
+{
+	cdev_del(&mailbox_endpoint_cdev);
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ports: attributes, names, lifetime, permission, identities. */
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/ctype.h>
+#include <linux/fcntl.h>
+#include <linux/log2.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+
+#include "port.h"
+#include "quota.h"
+#include "sysfs.h"
+#include "trace.h"
+
+unsigned int mailbox_max_ports = 1024;
+unsigned long mailbox_max_port_bytes = 64UL << 20;
+
+DEFINE_MUTEX(mailbox_ports_lock);
+static DEFINE_XARRAY_ALLOC1(mailbox_ports);	/* minor -> named port; under mailbox_ports_lock */
+static atomic_t mailbox_ports_count = ATOMIC_INIT(0);
+
+/* Attributes and names */
+
+int mailbox_port_check(struct mailbox_create *attr)
+{
+	if (!attr->message_size)
+		attr->message_size = MAILBOX_MESSAGE_SIZE_DEFAULT;
+	if (!attr->capacity)
+		attr->capacity = MAILBOX_CAPACITY_DEFAULT;
+	if (!attr->lanes)
+		attr->lanes = MAILBOX_LANES_DEFAULT;
+	if (!attr->mode)
+		attr->mode = MAILBOX_MODE_DEFAULT;
+
+	if (attr->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_EXCLUSIVE))
+		return -EINVAL;
+	if (attr->message_size > MAILBOX_MESSAGE_MAX)
+		return -EINVAL;
+	if (attr->capacity < MAILBOX_CAPACITY_MIN || attr->capacity > MAILBOX_CAPACITY_MAX ||
+	    !is_power_of_2(attr->capacity))
+		return -EINVAL;
+	if (attr->lanes > MAILBOX_LANES_MAX)
+		return -EINVAL;
+	if (attr->mode & ~0777)
+		return -EINVAL;
+	if (mailbox_ring_bytes(attr->message_size, attr->capacity, attr->lanes) >
+	    READ_ONCE(mailbox_max_port_bytes))
+		return -EINVAL;
+	return 0;
+}
+
+int mailbox_name_check(const char *name)
+{
+	size_t length = strnlen(name, MAILBOX_NAME_SIZE), i;
+
+	if (!length || length == MAILBOX_NAME_SIZE || name[0] == '.' || !strcmp(name, "control"))
+		return -EINVAL;
+	if (memchr_inv(name + length, 0, MAILBOX_NAME_SIZE - length))
+		return -EINVAL;
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
+			return -EINVAL;
+	return 0;
+}
+
+int mailbox_port_permission(const struct mailbox_port *port, unsigned int open_flags)
+{
+	unsigned int access = open_flags & O_ACCMODE;
+	umode_t want = 0, mode = port->mode;
+
+	if (access != O_WRONLY)
+		want |= 4;
+	if (access != O_RDONLY)
+		want |= 2;
+	if (uid_eq(current_fsuid(), port->uid))
+		mode >>= 6;
+	else if (in_group_p(port->gid))
+		mode >>= 3;
+	if ((mode & want) == want || capable(CAP_DAC_OVERRIDE))
+		return 0;
+	return -EACCES;
+}
+
+/* Identities */
+
+static void mailbox_identity_free(struct rcu_head *rcu)
+{
+	struct mailbox_identity *identity = container_of(rcu, struct mailbox_identity, rcu);
+
+	put_pid(identity->pid);
+	kfree(identity);
+}
+
+static void mailbox_identity_name(void *arg, u32 id)
+{
+	struct mailbox_port *port = arg;
+	struct mailbox_identity *identity = xa_load(&port->identities, id);
+
+	if (identity)
+		identity->named = true;
+}
+
+/* Forget the departed whom no message names. */
+static void mailbox_port_sweep(struct mailbox_port *port)
+{
+	struct mailbox_identity *identity;
+	unsigned long id;
+
+	lockdep_assert_held(&port->lock);
+	xa_for_each(&port->identities, id, identity)
+		identity->named = false;
+	mailbox_ring_each_sender(&port->ring, mailbox_identity_name, port);
+	xa_for_each(&port->identities, id, identity) {
+		if (!identity->departed || identity->named)
+			continue;
+		xa_erase(&port->identities, id);
+		call_rcu(&identity->rcu, mailbox_identity_free);
+		port->departed--;
+	}
+	port->sweep_at = 2 * port->departed + MAILBOX_DEPARTED_MAX;
+}
+
+static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identity *identity, u32 *id)
+{
+	int err;
+
+	lockdep_assert_held(&port->lock);
+	err = xa_alloc_cyclic(&port->identities, id, identity, XA_LIMIT(1, MAILBOX_ENDPOINTS_MAX),
+			      &port->next_id, GFP_KERNEL_ACCOUNT);
+	return min(err, 0);	/* 1: the ids have wrapped */
+}
+
+static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity *identity, u32 *id)
+{
+	int err;
+
+	lockdep_assert_held(&port->lock);
+	if (port->deleted)
+		return -ENXIO;
+	err = mailbox_identity_add(port, identity, id);
+	if (err == -EBUSY) {
+		mailbox_port_sweep(port);
+		err = mailbox_identity_add(port, identity, id);
+	}
+	if (err)
+		return err == -EBUSY ? -ENOSPC : err;
+	port->endpoints++;
+	return 0;
+}
+
+struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
+{
+	struct mailbox_identity *identity;
+	struct mailbox_endpoint *ep;
+	int err = -ENOMEM;
+
+	ep = kzalloc(struct_size(ep, position, port->ring.lanes), GFP_KERNEL_ACCOUNT);
+	identity = kzalloc(sizeof(*identity), GFP_KERNEL_ACCOUNT);
+	if (!ep || !identity)
+		goto err_free;
+	identity->pid = get_task_pid(current, PIDTYPE_TGID);
+	identity->uid = current_euid();
+	identity->gid = current_egid();
+
+	mutex_lock(&port->lock);
+	err = mailbox_port_enrol(port, identity, &ep->id);
+	mutex_unlock(&port->lock);
+	if (err)
+		goto err_pid;
+
+	mailbox_port_get(port);
+	ep->port = port;
+	ep->default_lane_mask = BIT(0);
+	ep->receive_mask = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - port->ring.lanes);
+	return ep;
+
+err_pid:
+	put_pid(identity->pid);
+err_free:
+	kfree(identity);
+	kfree(ep);
+	return ERR_PTR(err);
+}
+
+/* True if that was the last one. */
+static bool mailbox_port_strike(struct mailbox_port *port, u32 id)
+{
+	struct mailbox_identity *identity;
+	bool last;
+
+	mutex_lock(&port->lock);
+	identity = xa_load(&port->identities, id);
+	identity->departed = true;
+	port->departed++;
+	last = !--port->endpoints;
+	if (port->departed >= port->sweep_at)
+		mailbox_port_sweep(port);
+	mutex_unlock(&port->lock);
+	return last;
+}
+
+void mailbox_port_leave(struct mailbox_endpoint *ep)
+{
+	struct mailbox_port *port = ep->port;
+
+	if (port->flags & MAILBOX_AUTODELETE) {
+		mutex_lock(&mailbox_ports_lock);	/* nobody finds it in between */
+		if (mailbox_port_strike(port, ep->id) && port->named)
+			mailbox_port_delete(port, false);
+		mutex_unlock(&mailbox_ports_lock);
+	} else {
+		mailbox_port_strike(port, ep->id);
+	}
+	mailbox_port_put(port);
+	kfree(ep);
+}
+
+void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct mailbox_identity *identity;
+
+	m->sender = id;
+	/* Nothing can be mapped yet, so nobody can forge a sender. */
+	m->flags |= MAILBOX_MSG_TRUSTED;
+	rcu_read_lock();
+	identity = xa_load(&port->identities, id);
+	if (identity) {
+		m->pid = pid_vnr(identity->pid);
+		m->uid = from_kuid_munged(ns, identity->uid);
+		m->gid = from_kgid_munged(ns, identity->gid);
+	}
+	rcu_read_unlock();
+}
+
+/* Waking */
+
+void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes)
+{
+	trace_mailbox_wakeup(port, true, lanes);
+	/* Nothing follows on a deleted port: everybody must look for the last time. */
+	mailbox_queue_wake(&port->receivers, lanes, READ_ONCE(port->deleted));
+}
+
+void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes)
+{
+	trace_mailbox_wakeup(port, false, lanes);
+	mailbox_queue_wake(&port->senders, lanes, READ_ONCE(port->deleted));
+}
+
+/* Lifetime */
+
+static void mailbox_port_free(struct device *dev)
+{
+	struct mailbox_port *port = container_of(dev, struct mailbox_port, dev);
+	struct mailbox_identity *identity;
+	unsigned long id;
+
+	xa_for_each(&port->identities, id, identity)
+		mailbox_identity_free(&identity->rcu);
+	xa_destroy(&port->identities);
+	mailbox_quota_uncharge(port->uid, port->ring.bytes);
+	mailbox_ring_destroy(&port->ring);
+	kfree(port);
+	atomic_dec(&mailbox_ports_count);
+}
+
+static char *mailbox_port_devnode(MAILBOX_CONST_DEVICE *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+{
+	const struct mailbox_port *port = container_of(dev, struct mailbox_port, dev);
+
+	if (mode)
+		*mode = port->mode;
+	if (uid)
+		*uid = port->uid;
+	if (gid)
+		*gid = port->gid;
+	return kasprintf(GFP_KERNEL, "mailbox/%s", dev_name(dev));
+}
+
+static const struct device_type mailbox_port_type = {
+	.name = "port",
+	.groups = mailbox_port_groups,
+	.devnode = mailbox_port_devnode,
+	.release = mailbox_port_free,
+};
+
+struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid, kgid_t gid)
+{
+	u64 bytes = mailbox_ring_bytes(attr->message_size, attr->capacity, attr->lanes);
+	struct mailbox_port *port;
+	int err = -ENOSPC;
+
+	if (atomic_inc_return(&mailbox_ports_count) > mailbox_max_ports)
+		goto err_count;
+	err = mailbox_quota_charge(uid, bytes);
+	if (err)
+		goto err_count;
+	err = -ENOMEM;
+	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+	if (!port)
+		goto err_uncharge;
+	err = mailbox_ring_init(&port->ring, attr->message_size, attr->capacity, attr->lanes);
+	if (err)
+		goto err_free;
+
+	mailbox_queue_init(&port->receivers, EPOLLIN | EPOLLRDNORM);
+	mailbox_queue_init(&port->senders, EPOLLOUT | EPOLLWRNORM);
+	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
+	port->capacity = attr->capacity;
+	port->mode = attr->mode;
+	port->uid = uid;
+	port->gid = gid;
+	memcpy(port->name, attr->name, MAILBOX_NAME_SIZE);
+	mutex_init(&port->lock);
+	xa_init_flags(&port->identities, XA_FLAGS_ALLOC1);
+	port->next_id = 1;
+	port->sweep_at = MAILBOX_DEPARTED_MAX;
+	device_initialize(&port->dev);
+	port->dev.type = &mailbox_port_type;
+	return port;
+
+err_free:
+	kfree(port);
+err_uncharge:
+	mailbox_quota_uncharge(uid, bytes);
+err_count:
+	atomic_dec(&mailbox_ports_count);
+	return ERR_PTR(err);
+}
+
+int mailbox_port_publish(struct mailbox_port *port)
+{
+	u32 minor;
+	int err;
+
+	lockdep_assert_held(&mailbox_ports_lock);
+	if (mailbox_port_find(port->name))
+		return -EEXIST;
+	err = xa_alloc(&mailbox_ports, &minor, port, XA_LIMIT(1, mailbox_max_ports), GFP_KERNEL);
+	if (err)
+		return err == -EBUSY ? -ENOSPC : err;
+	port->dev.class = mailbox_class;
+	port->dev.devt = MKDEV(MAJOR(mailbox_devt), minor);
+	err = dev_set_name(&port->dev, "%s", port->name);
+	if (!err)
+		err = device_add(&port->dev);
+	if (err) {
+		xa_erase(&mailbox_ports, minor);
+		return err;
+	}
+	mailbox_port_get(port);
+	port->named = true;
+	trace_mailbox_create(port);
+	return 0;
+}
+
+struct mailbox_port *mailbox_port_find(const char *name)
+{
+	struct mailbox_port *port;
+	unsigned long minor;
+
+	lockdep_assert_held(&mailbox_ports_lock);
+	xa_for_each(&mailbox_ports, minor, port)
+		if (!strcmp(port->name, name))
+			return port;
+	return NULL;
+}
+
+struct mailbox_port *mailbox_port_find_minor(unsigned int minor)
+{
+	lockdep_assert_held(&mailbox_ports_lock);
+	return xa_load(&mailbox_ports, minor);
+}
+
+void mailbox_port_delete(struct mailbox_port *port, bool purge)
+{
+	lockdep_assert_held(&mailbox_ports_lock);
+	trace_mailbox_delete(port);
+	xa_erase(&mailbox_ports, MINOR(port->dev.devt));
+	port->named = false;
+	device_del(&port->dev);
+
+	mutex_lock(&port->lock);	/* against join */
+	WRITE_ONCE(port->deleted, true);
+	mutex_unlock(&port->lock);
+	/* A sender looks at the flag after its claim: it sees the flag, or we its slot. */
+	smp_mb();
+	if (purge)
+		mailbox_ring_purge(&port->ring);
+	mailbox_port_wake_receivers(port, MAILBOX_ALL_LANES);
+	mailbox_port_wake_senders(port, MAILBOX_ALL_LANES);
+	mailbox_port_put(port);
+}
+
+void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct mailbox_ring_stats stats;
+
+	mailbox_ring_stats(&port->ring, &stats);
+	info->flags = port->flags;
+	info->message_size = port->ring.message_size;
+	info->capacity = port->capacity;
+	info->lanes = port->ring.lanes;
+	info->mode = port->mode;
+	info->uid = from_kuid_munged(ns, port->uid);
+	info->gid = from_kgid_munged(ns, port->gid);
+	info->state = READ_ONCE(port->deleted) ? MAILBOX_STATE_DELETED : MAILBOX_STATE_LIVE;
+	info->endpoints = READ_ONCE(port->endpoints);
+	info->waiting_senders = mailbox_queue_sleeping(&port->senders);
+	info->waiting_receivers = mailbox_queue_sleeping(&port->receivers);
+	info->depth = stats.depth;
+	info->bytes = port->ring.bytes;
+	info->messages_sent = stats.sent;
+	info->messages_received = stats.received;
+	info->messages_dropped = stats.dropped;
+	info->redelivered = stats.redelivered;
+	memcpy(info->name, port->name, MAILBOX_NAME_SIZE);
+}
+
+unsigned int mailbox_port_count(void)
+{
+	return atomic_read(&mailbox_ports_count);
+}
+
+/* At exit: the module is not in use, so nobody holds an endpoint. */
+void mailbox_ports_exit(void)
+{
+	struct mailbox_port *port;
+	unsigned long minor;
+
+	mutex_lock(&mailbox_ports_lock);
+	xa_for_each(&mailbox_ports, minor, port)
+		mailbox_port_delete(port, false);
+	mutex_unlock(&mailbox_ports_lock);
+	xa_destroy(&mailbox_ports);
+	rcu_barrier();		/* mailbox_identity_free() is ours */
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: the port: attributes, names, lifetime, permission, who sent what.
+ *
+ * States: a named port is live from mailbox_port_create() until somebody
+ * deletes it; then its name and node are gone and receivers take what is left;
+ * the last reference frees it. A nameless port is live until its last close.
+ *
+ * References: the device's. One for the name, one for each endpoint.
+ *
+ * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota and
+ * wait. The data path takes none of the two.
+ */
+#ifndef MAILBOX_PORT_H
+#define MAILBOX_PORT_H
+
+#include <linux/device.h>
+#include <linux/mailbox.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include "ring.h"
+#include "wait.h"
+
+/* The identities of so many closed endpoints may stay without need. */
+#define MAILBOX_DEPARTED_MAX	64
+
+/**
+ * struct mailbox_port - a port
+ * @ring: the slots
+ * @receivers: who waits for a message
+ * @senders: who waits for a slot
+ * @deleted: nothing may be sent any more
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE
+ * @capacity: slots per lane
+ * @mode: permission bits at creation
+ * @uid: owner
+ * @gid: group
+ * @name: as created, or empty; zero to the end
+ * @dev: sysfs, node and reference count
+ * @named: in the name table; under mailbox_ports_lock
+ * @lock: protects what follows
+ * @identities: endpoint id -> struct mailbox_identity; readers under RCU
+ * @next_id: where the search for a free id goes on
+ * @endpoints: open ones
+ * @departed: identities of closed ones
+ * @sweep_at: how many of those make it worth to look who is still named
+ */
+struct mailbox_port {
+	struct mailbox_ring ring;
+	struct mailbox_queue receivers;
+	struct mailbox_queue senders;
+	bool deleted;
+
+	u32 flags;
+	u32 capacity;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+	char name[MAILBOX_NAME_SIZE];
+
+	struct device dev;
+	bool named;
+
+	struct mutex lock;
+	struct xarray identities;
+	u32 next_id;
+	u32 endpoints;
+	u32 departed;
+	u32 sweep_at;
+};
+
+/**
+ * struct mailbox_endpoint - one open file on a port
+ * @port: holds a reference
+ * @id: unique on the port, 1..MAILBOX_ENDPOINTS_MAX
+ * @default_lane: where write(2) sends
+ * @default_lane_mask: the same as a mask
+ * @receive_mask: lanes it receives from
+ * @fasync: who gets SIGIO
+ * @sigio_in: for messages; registered while @fasync is not empty
+ * @sigio_out: for free slots, likewise
+ * @position: for each lane, where its walks as a sender and as a receiver start:
+ *	hints, behind the truth by any distance
+ *
+ * Threads and processes may share it; nothing here is locked.
+ */
+struct mailbox_endpoint {
+	struct mailbox_port *port;
+	u32 id;
+	u32 default_lane;
+	u32 default_lane_mask;
+	u32 receive_mask;
+	struct fasync_struct *fasync;
+	struct mailbox_sigio sigio_in;
+	struct mailbox_sigio sigio_out;
+	struct {
+		u64 send;
+		u64 receive;
+	} position[];
+};
+
+/**
+ * struct mailbox_identity - who opened an endpoint
+ * @pid: the process
+ * @uid: its effective uid
+ * @gid: its effective gid
+ * @departed: the endpoint is closed; under port->lock
+ * @named: a message in the slots still names it; under port->lock
+ * @rcu: for receivers that look at it meanwhile
+ *
+ * Stays when the endpoint goes, until no message names its id.
+ */
+struct mailbox_identity {
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+	bool departed;
+	bool named;
+	struct rcu_head rcu;
+};
+
+/* Protects the name table, and names against create, open and delete. */
+extern struct mutex mailbox_ports_lock;
+
+extern unsigned int mailbox_max_ports;		/* module parameters */
+extern unsigned long mailbox_max_port_bytes;
+
+/**
+ * mailbox_port_check() - judge attributes, and put in the defaults
+ * @attr: from the user
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mailbox_port_check(struct mailbox_create *attr);
+
+/**
+ * mailbox_name_check() - judge a name
+ * @name: MAILBOX_NAME_SIZE bytes
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mailbox_name_check(const char *name);
+
+/**
+ * mailbox_port_alloc() - make a port that nobody can find yet
+ * @attr: checked
+ * @uid: owner, who is charged
+ * @gid: group
+ *
+ * Return: the port with one reference, or ERR_PTR(-EDQUOT, -ENOMEM, -ENOSPC).
+ */
+struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid, kgid_t gid);
+
+/**
+ * mailbox_port_publish() - give a port its name and node
+ * @port: fresh; the table takes a reference of its own
+ *
+ * Context: under mailbox_ports_lock.
+ *
+ * Return: 0, -EEXIST, -ENOSPC, or -ENOMEM.
+ */
+int mailbox_port_publish(struct mailbox_port *port);
+
+/**
+ * mailbox_port_find() - the port of a name, or of a device number
+ * @name: checked
+ *
+ * Context: under mailbox_ports_lock, which keeps the port; get it to keep it longer.
+ *
+ * Return: the port or NULL.
+ */
+struct mailbox_port *mailbox_port_find(const char *name);
+struct mailbox_port *mailbox_port_find_minor(unsigned int minor);
+
+/**
+ * mailbox_port_permission() - may the caller open it so?
+ * @port: by its mode bits at creation
+ * @open_flags: O_ACCMODE of an open
+ *
+ * Return: 0 or -EACCES.
+ */
+int mailbox_port_permission(const struct mailbox_port *port, unsigned int open_flags);
+
+/**
+ * mailbox_port_delete() - end a named port
+ * @port: named; the table's reference is put
+ * @purge: discard what is queued
+ *
+ * Everybody asleep is woken. Context: under mailbox_ports_lock.
+ */
+void mailbox_port_delete(struct mailbox_port *port, bool purge);
+
+static inline void mailbox_port_get(struct mailbox_port *port)
+{
+	get_device(&port->dev);
+}
+
+static inline void mailbox_port_put(struct mailbox_port *port)
+{
+	put_device(&port->dev);
+}
+
+/**
+ * mailbox_port_join() - a new endpoint
+ * @port: the port; the endpoint takes a reference
+ *
+ * Return: the endpoint, or ERR_PTR(): -ENXIO (deleted meanwhile), -ENOSPC (no
+ * id left), -ENOMEM.
+ */
+struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port);
+
+/**
+ * mailbox_port_leave() - an endpoint is closed
+ * @ep: freed; its id is not used again while a message names it
+ */
+void mailbox_port_leave(struct mailbox_endpoint *ep);
+
+/**
+ * mailbox_port_sender() - who sent a message
+ * @port: the port
+ * @id: from the slot
+ * @m: out: pid, uid and gid in the caller's namespaces; sender; trusted flag
+ *
+ * Context: while the message is in the caller's hands.
+ */
+void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m);
+
+/**
+ * mailbox_port_info() - attributes and statistics
+ * @port: the port
+ * @info: out, but for what belongs to an endpoint
+ */
+void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info);
+
+/**
+ * mailbox_port_wake_receivers() - after something became receivable
+ * @port: the port
+ * @lanes: where
+ */
+void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes);
+
+/**
+ * mailbox_port_wake_senders() - after a slot became free
+ * @port: the port
+ * @lanes: where
+ */
+void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes);
+
+/* How many ports exist. */
+unsigned int mailbox_port_count(void);
+
+/* Delete all named ports, at module exit. */
+void mailbox_ports_exit(void);
+
+#endif /* MAILBOX_PORT_H */

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sleeping and waking. */
+
+#include <linux/hrtimer.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "wait.h"
+
+void mailbox_queue_init(struct mailbox_queue *q, __poll_t events)
+{
+	atomic64_set(&q->waiting, 0);
+	q->events = events;
+	spin_lock_init(&q->lock);
+	INIT_LIST_HEAD(&q->sleepers);
+	q->tickets = 0;
+	init_waitqueue_head(&q->pollers);
+}
+
+/* The key of a poll wake-up: the events below, where poll looks, and the lanes above. */
+static void *mailbox_poll_key(__poll_t events, u32 lanes)
+{
+	return (void *)((u64)lanes << 32 | (__force u32)events);
+}
+
+static void mailbox_wake_pollers(struct mailbox_queue *q, u32 lanes, __poll_t events)
+{
+	/* Disarm first: who polls from here on arms again, and looks after that. */
+	atomic64_andnot(MAILBOX_WAIT_ARMED, &q->waiting);
+	smp_mb__after_atomic();
+	/* 0: all of them, the exclusive ones too, for the arm stood for all. */
+	__wake_up(&q->pollers, TASK_NORMAL, 0, mailbox_poll_key(events, lanes));
+}
+
+static void mailbox_sleeper_remove(struct mailbox_queue *q, struct mailbox_waiter *w)
+{
+	lockdep_assert_held(&q->lock);
+	list_del_init(&w->node);
+	atomic64_sub(MAILBOX_WAIT_SLEEPER, &q->waiting);
+}
+
+static void mailbox_wake_sleepers(struct mailbox_queue *q, u32 lanes, bool all)
+{
+	struct mailbox_waiter *w, *next;
+
+	spin_lock(&q->lock);
+	list_for_each_entry_safe(w, next, &q->sleepers, node) {
+		if (!(w->lanes & lanes))
+			continue;
+		mailbox_sleeper_remove(q, w);
+		w->woken = lanes;
+		/* Under the lock, which the task takes before it leaves. */
+		wake_up_process(w->task);
+		if (!all)
+			break;
+	}
+	spin_unlock(&q->lock);
+}
+
+void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all)
+{
+	s64 waiting = atomic64_read(&q->waiting);
+
+	if (waiting & MAILBOX_WAIT_SLEEPERS)
+		mailbox_wake_sleepers(q, lanes, all);
+	if (waiting & ~MAILBOX_WAIT_SLEEPERS)
+		mailbox_wake_pollers(q, lanes, all ? q->events | EPOLLERR | EPOLLHUP : q->events);
+}
+
+void mailbox_queue_arm(struct mailbox_queue *q)
+{
+	atomic64_or(MAILBOX_WAIT_ARMED, &q->waiting);
+	smp_mb__after_atomic();		/* (F) */
+}
+
+void mailbox_waiter_init(struct mailbox_waiter *w)
+{
+	INIT_LIST_HEAD(&w->node);
+	w->task = current;
+	w->ticket = 0;
+}
+
+static void mailbox_sleeper_add(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes)
+{
+	struct list_head *before = &q->sleepers;
+	struct mailbox_waiter *other;
+
+	spin_lock(&q->lock);
+	w->lanes = lanes;
+	w->woken = 0;
+	if (!w->ticket) {
+		w->ticket = ++q->tickets;
+	} else {
+		/* Woken and outrun: back to its old place, near the front. */
+		list_for_each_entry(other, &q->sleepers, node) {
+			if (other->ticket > w->ticket) {
+				before = &other->node;
+				break;
+			}
+		}
+	}
+	list_add_tail(&w->node, before);
+	atomic64_add(MAILBOX_WAIT_SLEEPER, &q->waiting);
+	set_current_state(TASK_INTERRUPTIBLE);	/* (F) */
+	spin_unlock(&q->lock);
+}
+
+/* Leave the queue. Returns the lanes of the event that woke us, or 0. */
+static u32 mailbox_sleeper_leave(struct mailbox_queue *q, struct mailbox_waiter *w)
+{
+	u32 woken;
+
+	__set_current_state(TASK_RUNNING);
+	spin_lock(&q->lock);
+	if (!list_empty(&w->node))
+		mailbox_sleeper_remove(q, w);
+	woken = w->woken;
+	spin_unlock(&q->lock);
+	return woken;
+}
+
+static bool mailbox_deadline_passed(const struct mailbox_deadline *d)
+{
+	ktime_t now = d->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
+
+	return d->at != KTIME_MAX && ktime_compare(now, d->at) >= 0;
+}
+
+int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
+		 bool (*ready)(void *arg), void *arg, const struct mailbox_deadline *deadline)
+{
+	ktime_t at = deadline->at;
+	u32 woken;
+	int err;
+
+	mailbox_sleeper_add(q, w, lanes);
+	if (ready(arg)) {
+		err = 0;
+	} else if (signal_pending(current)) {
+		err = -ERESTARTSYS;
+	} else if (mailbox_deadline_passed(deadline)) {
+		err = -ETIMEDOUT;
+	} else {
+		schedule_hrtimeout_range_clock(at == KTIME_MAX ? NULL : &at, current->timer_slack_ns,
+					       HRTIMER_MODE_ABS, deadline->clock);
+		err = 0;
+	}
+	woken = mailbox_sleeper_leave(q, w);
+	if (err && woken)
+		mailbox_queue_wake(q, woken, false);
+	return err;
+}
+
+static int mailbox_sigio_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, void *key)
+{
+	struct mailbox_sigio *s = container_of(entry, struct mailbox_sigio, entry);
+
+	if ((u64)key >> 32 & READ_ONCE(*s->lanes))
+		kill_fasync(s->fasync, SIGIO, s->band);
+	return 0;
+}
+
+void mailbox_sigio_add(struct mailbox_queue *q, struct mailbox_sigio *s)
+{
+	init_waitqueue_func_entry(&s->entry, mailbox_sigio_wake);
+	add_wait_queue(&q->pollers, &s->entry);
+	atomic64_add(MAILBOX_WAIT_SIGIO, &q->waiting);
+}
+
+void mailbox_sigio_remove(struct mailbox_queue *q, struct mailbox_sigio *s)
+{
+	atomic64_sub(MAILBOX_WAIT_SIGIO, &q->waiting);
+	remove_wait_queue(&q->pollers, &s->entry);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: the only place that sleeps or wakes.
+ *
+ * A port has two queues: receivers that wait for a message, senders that wait
+ * for a slot. In each stand sleepers (tasks inside a system call, first come
+ * first served, woken one for one event) and pollers (poll, epoll and SIGIO,
+ * all told together). An event concerns lanes; it wakes only who waits for one
+ * of them.
+ *
+ * No wake-up is lost:
+ *
+ * - Whoever makes an event does so by a full barrier and then looks at
+ *   mailbox_queue_waiting() (E). Whoever waits makes itself visible there,
+ *   full barrier (F), and looks at the slots once more. One sees the other.
+ * - One event wakes one sleeper, who may find another event than its own: after
+ *   each take or claim the caller looks whether more is there for others
+ *   (mailbox_queue_sleeping()) and wakes the next: the chain.
+ * - A sleeper that leaves for a signal or a deadline hands on the wake-up it was
+ *   given.
+ * - A poller arms the queue, then looks. The wake-up disarms first, then tells
+ *   every poller; one that goes on waiting polls, and so arms, again.
+ *
+ * Locks: q->lock is innermost. Context: process context; only mailbox_wait()
+ * sleeps.
+ */
+#ifndef MAILBOX_WAIT_H
+#define MAILBOX_WAIT_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+/* mailbox_queue.waiting: one word tells whether an event interests anybody. */
+#define MAILBOX_WAIT_SLEEPER	1LL
+#define MAILBOX_WAIT_SLEEPERS	0xffffffffLL
+#define MAILBOX_WAIT_SIGIO	(1LL << 32)
+#define MAILBOX_WAIT_ARMED	(1LL << 62)
+
+#define MAILBOX_ALL_LANES	(~0U)
+
+struct mailbox_queue {
+	atomic64_t waiting;		/* MAILBOX_WAIT_* */
+	__poll_t events;		/* what pollers are told */
+
+	spinlock_t lock;
+	struct list_head sleepers;	/* under lock, by ticket */
+	u64 tickets;			/* under lock: handed out so far */
+
+	wait_queue_head_t pollers;
+};
+
+/**
+ * struct mailbox_waiter - a task that may sleep, for the length of one call
+ * @node: in mailbox_queue.sleepers; under its lock
+ * @task: who
+ * @ticket: its turn, kept when it must sleep again; 0 before the first sleep
+ * @lanes: what it waits for
+ * @woken: the lanes of the event that woke it, or 0; under the lock
+ */
+struct mailbox_waiter {
+	struct list_head node;
+	struct task_struct *task;
+	u64 ticket;
+	u32 lanes;
+	u32 woken;
+};
+
+/**
+ * struct mailbox_sigio - an endpoint's standing order for SIGIO
+ * @entry: in mailbox_queue.pollers
+ * @fasync: whom to signal
+ * @lanes: for which lanes
+ * @band: POLL_IN or POLL_OUT
+ */
+struct mailbox_sigio {
+	wait_queue_entry_t entry;
+	struct fasync_struct **fasync;
+	const u32 *lanes;
+	int band;
+};
+
+/**
+ * struct mailbox_deadline - until when to sleep
+ * @at: absolute time; KTIME_MAX for ever
+ * @clock: CLOCK_MONOTONIC or CLOCK_REALTIME
+ */
+struct mailbox_deadline {
+	ktime_t at;
+	clockid_t clock;
+};
+
+void mailbox_queue_init(struct mailbox_queue *q, __poll_t events);
+
+/* (E) after an event: does anybody wait? */
+static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)
+{
+	return unlikely(atomic64_read(&q->waiting));
+}
+
+/* How many sleep. */
+static inline u32 mailbox_queue_sleeping(const struct mailbox_queue *q)
+{
+	return atomic64_read(&q->waiting) & MAILBOX_WAIT_SLEEPERS;
+}
+
+/**
+ * mailbox_queue_wake() - an event has happened
+ * @q: for whom
+ * @lanes: which lanes it concerns
+ * @all: the port's end: wake every sleeper that waits for one of them, not just
+ *	the first, and tell pollers EPOLLERR and EPOLLHUP too
+ */
+void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all);
+
+/**
+ * mailbox_queue_arm() - a poller is about to look (F)
+ * @q: for what it waits
+ */
+void mailbox_queue_arm(struct mailbox_queue *q);
+
+void mailbox_waiter_init(struct mailbox_waiter *w);
+
+/**
+ * mailbox_wait() - sleep until there may be something to do
+ * @q: where
+ * @w: of this call; keeps its place in the line from one sleep to the next
+ * @lanes: what for
+ * @ready: looks for it, without side effects or sleep
+ * @arg: for @ready
+ * @deadline: until when
+ *
+ * Return: 0 to try again, -ETIMEDOUT, or -ERESTARTSYS. With an error, a wake-up
+ * that came meanwhile has been handed on.
+ */
+int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
+		 bool (*ready)(void *arg), void *arg, const struct mailbox_deadline *deadline);
+
+/* Start and stop the signals of one endpoint; serialised by the caller. */
+void mailbox_sigio_add(struct mailbox_queue *q, struct mailbox_sigio *s);
+void mailbox_sigio_remove(struct mailbox_queue *q, struct mailbox_sigio *s);
+
+#endif /* MAILBOX_WAIT_H */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * mailbox: named message ports between processes.
+ *
+ * A port is a queue of messages that any number of processes send to and
+ * receive from without knowing each other. Named ports are character devices,
+ * /dev/mailbox/NAME; nameless ones live as long as a file descriptor on them.
+ *
+ *	create	  MAILBOX_IOC_CREATE on /dev/mailbox/control
+ *	send	  write(2): one write, one message; or MAILBOX_IOC_SEND
+ *	receive	  read(2): one read, one message; or MAILBOX_IOC_RECEIVE
+ *	delete	  MAILBOX_IOC_DELETE on /dev/mailbox/control
+ *
+ * Rules that hold for every structure here:
+ *
+ * - The first member, @size, is sizeof() the structure as the caller knows it.
+ *   A larger one is accepted if everything the kernel does not know is zero
+ *   (E2BIG otherwise); a smaller one than the first published is EINVAL.
+ * - Unknown flags and non-zero padding are EINVAL.
+ * - Pointers and times are __u64; times are nanoseconds.
+ * - The layout is the same for 32-bit and 64-bit programs.
+ *
+ * What errors mean, one meaning each:
+ *
+ *	EAGAIN	   would block
+ *	EINTR	   a signal came first; nothing happened
+ *	ETIMEDOUT  the deadline passed; nothing happened
+ *	EIDRM	   the port was deleted (and holds nothing more to receive)
+ *	EMSGSIZE   message too long, or buffer too short (the message is kept)
+ *	EFAULT	   bad pointer; nothing was lost
+ *	EDQUOT	   the user's memory for ports is used up
+ *	ENOSPC	   too many ports, or too many endpoints on one port
+ *	ENOMEM	   the kernel, or the memory cgroup, has no memory left
+ *	EEXIST	   the name is taken
+ *	ENOENT	   no port of that name
+ *	ENXIO	   a device node whose port is gone
+ *	EACCES	   the port's mode bits say no
+ *	EPERM	   not the owner, and no CAP_IPC_OWNER
+ *	EBADF	   the descriptor is not open for this direction
+ *	EPROTO	   the ring was found inconsistent at one slot
+ *	E2BIG	   a newer structure with a tail that is not zero
+ *	EINVAL	   bad name, size, lane, flag or padding
+ *	ENOTTY	   unknown ioctl
+ */
+#ifndef _UAPI_LINUX_MAILBOX_H
+#define _UAPI_LINUX_MAILBOX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Limits that are part of the interface. */
+#define MAILBOX_NAME_MAX	63		/* characters of a name, without the NUL */
+#define MAILBOX_NAME_SIZE	64
+#define MAILBOX_MESSAGE_MAX	(16U << 20)	/* bytes of one message */
+#define MAILBOX_CAPACITY_MIN	2U		/* messages per lane, a power of two */
+#define MAILBOX_CAPACITY_MAX	65536U
+#define MAILBOX_LANES_MAX	32U
+#define MAILBOX_ENDPOINTS_MAX	65534U		/* endpoint ids are 1..65534 */
+
+/* What a zero in struct mailbox_create stands for. */
+#define MAILBOX_MESSAGE_SIZE_DEFAULT	8192U
+#define MAILBOX_CAPACITY_DEFAULT	16U
+#define MAILBOX_LANES_DEFAULT		1U
+#define MAILBOX_MODE_DEFAULT		0600U
+
+/* Deadlines, in ns of CLOCK_MONOTONIC (or _REALTIME with the flag). */
+#define MAILBOX_NO_WAIT		0ULL		/* EAGAIN at once */
+#define MAILBOX_FOREVER		(~0ULL)
+
+/* Port flags, fixed at creation. */
+#define MAILBOX_SEALED		(1U << 0)	/* can never be mapped: sender identity is always trusted */
+#define MAILBOX_AUTODELETE	(1U << 1)	/* deleted with its last close */
+
+/* struct mailbox_create.flags beside the port flags. */
+#define MAILBOX_EXCLUSIVE	(1U << 31)	/* EEXIST when the name exists; without it that port is opened */
+
+/**
+ * struct mailbox_create - MAILBOX_IOC_CREATE: make a port and open it
+ * @size: sizeof(struct mailbox_create)
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_EXCLUSIVE
+ * @message_size: largest message in bytes; 0 means the default
+ * @capacity: messages per lane, a power of two; 0 means the default
+ * @lanes: number of lanes; 0 means the default
+ * @mode: permission bits, less the caller's umask; 0 means 0600
+ * @open_flags: O_RDONLY, O_WRONLY or O_RDWR, with O_NONBLOCK and O_CLOEXEC
+ * @fd: out: the new descriptor
+ * @name: NUL-terminated, the rest zero; empty for a nameless port
+ *
+ * If the name exists and %MAILBOX_EXCLUSIVE is not given, the existing port is
+ * opened, as open(2) would, and the attributes here are not looked at beyond
+ * their validity.
+ */
+struct mailbox_create {
+	__u32 size;
+	__u32 flags;
+	__u32 message_size;
+	__u32 capacity;
+	__u32 lanes;
+	__u32 mode;
+	__u32 open_flags;
+	__s32 fd;
+	char name[MAILBOX_NAME_SIZE];
+};
+
+/**
+ * struct mailbox_open - MAILBOX_IOC_OPEN: open a port by name
+ * @size: sizeof(struct mailbox_open)
+ * @open_flags: as in struct mailbox_create
+ * @fd: out: the new descriptor
+ * @pad: zero
+ * @name: NUL-terminated, the rest zero
+ *
+ * For programs that see only the control node, as in a container. The mode
+ * bits given at creation are checked against the caller.
+ */
+struct mailbox_open {
+	__u32 size;
+	__u32 open_flags;
+	__s32 fd;
+	__u32 pad;
+	char name[MAILBOX_NAME_SIZE];
+};
+
+/* struct mailbox_delete.flags */
+#define MAILBOX_DELETE_PURGE	(1U << 0)	/* discard what is queued; without it receivers take what is left */
+
+/**
+ * struct mailbox_delete - MAILBOX_IOC_DELETE: end a named port
+ * @size: sizeof(struct mailbox_delete)
+ * @flags: MAILBOX_DELETE_PURGE
+ * @name: NUL-terminated, the rest zero
+ *
+ * The name is free when the call returns. Senders, sleeping or new, get EIDRM;
+ * receivers too once nothing is left.
+ */
+struct mailbox_delete {
+	__u32 size;
+	__u32 flags;
+	char name[MAILBOX_NAME_SIZE];
+};
+
+/* struct mailbox_message.flags, given with a send */
+#define MAILBOX_SEND_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
+/* ... with a receive */
+#define MAILBOX_RECV_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
+#define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, and the rest is dropped */
+/* ... answered by a receive */
+#define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
+#define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* the message was longer than the buffer; @length says how long */
+
+#define MAILBOX_LANE_DEFAULT	(~0U)		/* send on the endpoint's default lane */
+
+/**
+ * struct mailbox_message - MAILBOX_IOC_SEND and MAILBOX_IOC_RECEIVE
+ * @size: sizeof(struct mailbox_message)
+ * @flags: in: MAILBOX_SEND_* or MAILBOX_RECV_*; out of a receive: MAILBOX_MSG_*
+ * @data: address of the message, or of the buffer for it; may be 0 if @length is
+ * @length: send: bytes; receive: size of the buffer in, length of the message
+ *	out (also when the call fails with EMSGSIZE, which keeps the message)
+ * @lane: send: lane or MAILBOX_LANE_DEFAULT; receive: 0 in, the lane out
+ * @tag: send: any number that travels with the message; receive: 0 in, the tag out
+ * @deadline: absolute time in ns until which to wait, MAILBOX_NO_WAIT or
+ *	MAILBOX_FOREVER. O_NONBLOCK on the descriptor means MAILBOX_NO_WAIT.
+ * @ticket: out: number of the message in its lane, from 0
+ * @sender: out of a receive: endpoint id of the sender, unique within the port
+ * @pid: out of a receive: the process that opened the sending endpoint, in the
+ *	receiver's pid namespace (0 if it has no number there)
+ * @uid: out of a receive: its effective uid, in the receiver's user namespace
+ * @gid: out of a receive: its effective gid, likewise
+ *
+ * Output members are ignored on the way in.
+ */
+struct mailbox_message {
+	__u32 size;
+	__u32 flags;
+	__u64 data;
+	__u32 length;
+	__u32 lane;
+	__u64 tag;
+	__u64 deadline;
+	__u64 ticket;
+	__u32 sender;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+};
+
+/**
+ * struct mailbox_set_lanes - MAILBOX_IOC_SET_LANES: what this endpoint uses
+ * @size: sizeof(struct mailbox_set_lanes)
+ * @receive_mask: bit n: receive from, poll for and be woken for lane n; not zero
+ * @default_lane: where write(2) and MAILBOX_LANE_DEFAULT send, and POLLOUT looks
+ * @pad: zero
+ *
+ * A new endpoint receives from all lanes and sends on lane 0. The mask may
+ * name only lanes that the port has; ~0 stands for all of them.
+ */
+struct mailbox_set_lanes {
+	__u32 size;
+	__u32 receive_mask;
+	__u32 default_lane;
+	__u32 pad;
+};
+
+/* struct mailbox_info.state */
+#define MAILBOX_STATE_LIVE	0U
+#define MAILBOX_STATE_DELETED	1U		/* receivers take what is left */
+
+/**
+ * struct mailbox_info - MAILBOX_IOC_INFO: attributes and statistics of a port
+ * @size: sizeof(struct mailbox_info)
+ * @flags: port flags
+ * @message_size: bytes
+ * @capacity: messages per lane
+ * @lanes: number of lanes
+ * @mode: permission bits
+ * @uid: owner, in the caller's user namespace
+ * @gid: group, likewise
+ * @state: MAILBOX_STATE_*
+ * @endpoint: this endpoint's id
+ * @receive_mask: this endpoint's lanes
+ * @default_lane: this endpoint's default lane
+ * @endpoints: open endpoints on the port
+ * @waiting_senders: asleep in a send
+ * @waiting_receivers: asleep in a receive
+ * @depth: messages queued
+ * @bytes: memory of the port, as charged to its owner
+ * @messages_sent: accepted since creation
+ * @messages_received: taken by receivers since creation
+ * @messages_dropped: discarded by a purge
+ * @redelivered: put back after a receiver could not store them
+ * @name: empty for a nameless port
+ *
+ * The counts are exact when nobody sends or receives meanwhile.
+ */
+struct mailbox_info {
+	__u32 size;
+	__u32 flags;
+	__u32 message_size;
+	__u32 capacity;
+	__u32 lanes;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 state;
+	__u32 endpoint;
+	__u32 receive_mask;
+	__u32 default_lane;
+	__u32 endpoints;
+	__u32 waiting_senders;
+	__u32 waiting_receivers;
+	__u32 depth;
+	__u64 bytes;
+	__u64 messages_sent;
+	__u64 messages_received;
+	__u64 messages_dropped;
+	__u64 redelivered;
+	char name[MAILBOX_NAME_SIZE];
+};
+
+/* struct mailbox_query.features: one bit for each thing that was added later. */
+#define MAILBOX_FEATURE_BASE	(1ULL << 0)	/* everything in this header */
+
+/**
+ * struct mailbox_query - MAILBOX_IOC_QUERY: what this module can do
+ * @size: sizeof(struct mailbox_query)
+ * @max_ports: module parameter
+ * @features: MAILBOX_FEATURE_*
+ * @max_port_bytes: module parameter: memory of one port
+ * @max_user_bytes: module parameter: memory of all ports of one user
+ * @user_bytes: charged to the calling user at this moment
+ * @ports: existing at this moment
+ * @message_max: MAILBOX_MESSAGE_MAX of the module
+ * @capacity_max: MAILBOX_CAPACITY_MAX of the module
+ * @lanes_max: MAILBOX_LANES_MAX of the module
+ */
+struct mailbox_query {
+	__u32 size;
+	__u32 max_ports;
+	__u64 features;
+	__u64 max_port_bytes;
+	__u64 max_user_bytes;
+	__u64 user_bytes;
+	__u32 ports;
+	__u32 message_max;
+	__u32 capacity_max;
+	__u32 lanes_max;
+};
+
+#define MAILBOX_IOC_TYPE	0xBB
+
+/* on /dev/mailbox/control */
+#define MAILBOX_IOC_QUERY	_IOWR(MAILBOX_IOC_TYPE, 0x00, struct mailbox_query)
+#define MAILBOX_IOC_CREATE	_IOWR(MAILBOX_IOC_TYPE, 0x01, struct mailbox_create)
+#define MAILBOX_IOC_OPEN	_IOWR(MAILBOX_IOC_TYPE, 0x02, struct mailbox_open)
+#define MAILBOX_IOC_DELETE	_IOW(MAILBOX_IOC_TYPE, 0x03, struct mailbox_delete)
+/* on a port */
+#define MAILBOX_IOC_SEND	_IOWR(MAILBOX_IOC_TYPE, 0x10, struct mailbox_message)
+#define MAILBOX_IOC_RECEIVE	_IOWR(MAILBOX_IOC_TYPE, 0x11, struct mailbox_message)
+#define MAILBOX_IOC_INFO	_IOWR(MAILBOX_IOC_TYPE, 0x12, struct mailbox_info)
+#define MAILBOX_IOC_SET_LANES	_IOW(MAILBOX_IOC_TYPE, 0x13, struct mailbox_set_lanes)
+
+#endif /* _UAPI_LINUX_MAILBOX_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * The atomics that mailbox_ring.h is written in, for the kernel and for user
+ * space. All act on __u64; XCHG and CMPXCHG are full barriers.
+ */
+#ifndef _UAPI_LINUX_MAILBOX_ATOMIC_H
+#define _UAPI_LINUX_MAILBOX_ATOMIC_H
+
+#include <linux/types.h>
+
+#ifdef __KERNEL__
+
+#include <linux/atomic.h>
+
+#define MAILBOX_LOAD_RELAXED(p)		READ_ONCE(*(p))
+#define MAILBOX_LOAD_ACQUIRE(p)		smp_load_acquire(p)
+#define MAILBOX_STORE_RELAXED(p, v)	WRITE_ONCE(*(p), v)
+#define MAILBOX_STORE_RELEASE(p, v)	smp_store_release(p, v)
+#define MAILBOX_XCHG(p, v)		xchg(p, v)
+#define MAILBOX_CMPXCHG(p, old, new)	(cmpxchg(p, old, new) == (old))
+
+#else
+
+#define MAILBOX_LOAD_RELAXED(p)		__atomic_load_n(p, __ATOMIC_RELAXED)
+#define MAILBOX_LOAD_ACQUIRE(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define MAILBOX_STORE_RELAXED(p, v)	__atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define MAILBOX_STORE_RELEASE(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define MAILBOX_XCHG(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define MAILBOX_CMPXCHG(p, old, new)					\
+	__extension__({							\
+		__u64 __old = (old);					\
+		__atomic_compare_exchange_n(p, &__old, new, 0,		\
+					    __ATOMIC_SEQ_CST,		\
+					    __ATOMIC_RELAXED);		\
+	})
+
+#endif /* __KERNEL__ */
+
+#endif /* _UAPI_LINUX_MAILBOX_ATOMIC_H */

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * The slot protocol: one atomic word per message decides everything.
+ *
+ * A lane is an array of slots. The number of a message in its lane, counted
+ * from 0 for ever, is its position p; its slot is p mod capacity. In front of
+ * each slot stands one 64-bit word {sequence, owner, count, phase}. There is
+ * no shared head or tail and no lock: every participant keeps a private
+ * position, a hint, and walks forward from it; the words alone decide.
+ *
+ *	FREE(p)		the next message here will be number p
+ *	WRITING(p)	its owner, a sender's endpoint, is filling it
+ *	READY(p)	may be taken; its owner is the sender
+ *	READING(p)	its owner, a receiver's endpoint, is reading it; with owner
+ *			MAILBOX_OWNER_PARKED the kernel holds it for the next
+ *			receiver, after one that could not store it
+ *	VOID(p)		nothing here, step over
+ *
+ *	FREE(p) ---claim---> WRITING(p) ---publish---> READY(p)
+ *	  ^   ^                 |                        |
+ *	  |   |               discard                   take
+ *	  |   |                 v                        v
+ *	  |   +---p+capacity- VOID(p)   PARKED(p) <-> READING(p)
+ *	  |                                              |
+ *	  +------------------- p + capacity ----release--+
+ *
+ * claim and take are compare-and-swap, for others try the same; every other
+ * step belongs to the owner alone and is a store. The arrow from VOID is the
+ * claim of p + capacity: a sender claims straight over it. The claimant's
+ * walk passes every earlier position first, so all before it are gone then,
+ * and nobody else needs to free a VOID.
+ *
+ * Walking, at position p with sequence s in the slot's word:
+ *
+ *	sender	  s == p, FREE: claim.  s == p otherwise: go to p + 1.
+ *		  s < p: full, unless it is VOID(p - capacity): claim over it.
+ *	receiver  s == p, READY: take.  VOID, READING: go to p + 1.
+ *		  FREE, WRITING: empty, for nobody overtakes a message being
+ *		  written.  s < p: empty.
+ *	both	  s > p: all up to s - capacity are gone: go to s - capacity + 1.
+ *
+ * A private position may lag behind any distance under half the range of the
+ * sequence (2^35 messages), but must never run ahead.
+ *
+ * Ordering. Each access carries the letter of its row:
+ *
+ *	sender				receiver
+ *	(A) CAS  claim	 <----------+	(C) load word: READY
+ *	    store payload	    |	    CAS  take
+ *	(B) xchg READY	 ----->(C)  |	    load payload
+ *	(E) look for sleepers	    +--	(D) xchg FREE
+ *					(E) look for sleepers
+ *
+ *	A pairs with D: the slot is read before it is filled again.
+ *	B pairs with C: the payload is there before it is read.
+ *	E pairs with F: a sleeper makes itself seen, (F) full barrier, and walks
+ *	once more before it sleeps. Whoever publishes or releases does so by an
+ *	exchange, a full barrier, and then looks for sleepers. One of the two
+ *	sees the other.
+ *
+ * Nothing here trusts the memory: indexes are masked, walks are bounded, words
+ * are loaded once, and a word that no rule could have made is told apart.
+ */
+#ifndef _UAPI_LINUX_MAILBOX_RING_H
+#define _UAPI_LINUX_MAILBOX_RING_H
+
+#include <linux/mailbox_atomic.h>
+
+/* The word: phase 0..2, zero 3, count of messages less one 4..11, owner 12..27, sequence 28..63. */
+#define MAILBOX_PHASE_FREE	0ULL
+#define MAILBOX_PHASE_WRITING	1ULL
+#define MAILBOX_PHASE_READY	2ULL
+#define MAILBOX_PHASE_READING	3ULL
+#define MAILBOX_PHASE_VOID	4ULL
+#define MAILBOX_PHASE_MASK	7ULL
+#define MAILBOX_OWNER_SHIFT	12
+#define MAILBOX_OWNER_MASK	0xffffULL
+#define MAILBOX_OWNER_PARKED	0xffffU		/* never an endpoint's id */
+#define MAILBOX_SEQUENCE_SHIFT	28
+
+/**
+ * struct mailbox_slot - what stands in front of a message
+ * @word: sequence, owner, count and phase
+ * @header: length in bytes 0..31, MAILBOX_SLOT_* 32..47, sender 48..63
+ *
+ * A tag, if the header says so, and the payload follow.
+ */
+struct mailbox_slot {
+	__u64 word;
+	__u64 header;
+};
+
+#define MAILBOX_SLOT_TAG	(1ULL << 32)	/* a __u64 tag stands in front of the payload */
+#define MAILBOX_SLOT_SENDER_SHIFT 48
+#define MAILBOX_SLOT_ALIGN	64		/* a cache line */
+
+/**
+ * struct mailbox_lane - one participant's private view of a lane
+ * @slots: the first slot
+ * @capacity: number of slots, a power of two
+ * @stride: bytes from one slot to the next
+ */
+struct mailbox_lane {
+	void *slots;
+	__u32 capacity;
+	__u32 stride;
+};
+
+/**
+ * enum mailbox_find - what a walk ended with
+ * @MAILBOX_FIND_NONE: nothing: full for a sender, empty for a receiver
+ * @MAILBOX_FIND_SLOT: a slot to claim or to take
+ * @MAILBOX_FIND_PENDING: nothing for a receiver now, but a message is being
+ *	written, or was while it walked
+ * @MAILBOX_FIND_BROKEN: a word that no rule could have made
+ */
+enum mailbox_find {
+	MAILBOX_FIND_NONE,
+	MAILBOX_FIND_SLOT,
+	MAILBOX_FIND_PENDING,
+	MAILBOX_FIND_BROKEN,
+};
+
+static inline __u64 mailbox_word(__u64 position, __u64 owner, __u64 phase)
+{
+	return position << MAILBOX_SEQUENCE_SHIFT | owner << MAILBOX_OWNER_SHIFT | phase;
+}
+
+static inline __u64 mailbox_word_phase(__u64 word)
+{
+	return word & MAILBOX_PHASE_MASK;
+}
+
+static inline __u32 mailbox_word_owner(__u64 word)
+{
+	return (__u32)(word >> MAILBOX_OWNER_SHIFT & MAILBOX_OWNER_MASK);
+}
+
+/* Signed distance of the word's sequence from @position, right within 2^35. */
+static inline __s64 mailbox_word_distance(__u64 word, __u64 position)
+{
+	word &= ~0ULL << MAILBOX_SEQUENCE_SHIFT;
+	return (__s64)(word - (position << MAILBOX_SEQUENCE_SHIFT)) >> MAILBOX_SEQUENCE_SHIFT;
+}
+
+/* The bytes that a slot takes: room for a tag is always there. */
+static inline __u64 mailbox_slot_stride(__u32 message_size)
+{
+	__u64 bytes = sizeof(struct mailbox_slot) + sizeof(__u64) + message_size;
+
+	return (bytes + MAILBOX_SLOT_ALIGN - 1) & ~(MAILBOX_SLOT_ALIGN - 1ULL);
+}
+
+static inline struct mailbox_slot *mailbox_lane_slot(const struct mailbox_lane *lane, __u64 position)
+{
+	__u64 index = position & (lane->capacity - 1);
+
+	return (struct mailbox_slot *)((char *)lane->slots + index * lane->stride);
+}
+
+static inline __u64 mailbox_lane_word(const struct mailbox_lane *lane, __u64 position)
+{
+	return MAILBOX_LOAD_ACQUIRE(&mailbox_lane_slot(lane, position)->word);	/* (C) */
+}
+
+/*
+ * The first slot, a lap less one behind it after the jump, and a lap of messages:
+ * no walk over a lane at rest is longer.
+ */
+static inline __u32 mailbox_walk_limit(const struct mailbox_lane *lane)
+{
+	return 2 * lane->capacity + 1;
+}
+
+/* A word in this slot can only be whole laps away from the position. */
+static inline int mailbox_distance_broken(const struct mailbox_lane *lane, __s64 distance)
+{
+	return (distance & (lane->capacity - 1)) != 0;
+}
+
+/**
+ * mailbox_find_free() - walk to the slot that a sender may claim
+ * @lane: the lane
+ * @position: in: where to start, never ahead of the truth; out: where it ended
+ * @word: out: what to hand to mailbox_claim()
+ *
+ * Return: MAILBOX_FIND_SLOT, MAILBOX_FIND_NONE (full) or MAILBOX_FIND_BROKEN.
+ */
+static inline enum mailbox_find mailbox_find_free(const struct mailbox_lane *lane,
+						  __u64 *position, __u64 *word)
+{
+	__u64 p = *position;
+	__u32 steps;
+
+	for (steps = 0; steps < mailbox_walk_limit(lane); steps++) {
+		__u64 w = mailbox_lane_word(lane, p);
+		__s64 d;
+
+		*position = p;
+		*word = w;
+		if (w == mailbox_word(p, 0, MAILBOX_PHASE_FREE))
+			return MAILBOX_FIND_SLOT;
+		d = mailbox_word_distance(w, p);
+		if (mailbox_distance_broken(lane, d) || mailbox_word_phase(w) > MAILBOX_PHASE_VOID)
+			return MAILBOX_FIND_BROKEN;
+		if (d < 0) {
+			if (w == mailbox_word(p - lane->capacity, 0, MAILBOX_PHASE_VOID))
+				return MAILBOX_FIND_SLOT;
+			return MAILBOX_FIND_NONE;
+		}
+		p += d ? (__u64)d - lane->capacity + 1 : 1;
+	}
+	return MAILBOX_FIND_NONE;
+}
+
+/**
+ * mailbox_find_ready() - walk to the message that a receiver may take
+ * @lane: the lane
+ * @position: in: where to start, never ahead of the truth; out: where it ended
+ * @word: out: what to hand to mailbox_take()
+ *
+ * Return: MAILBOX_FIND_SLOT, MAILBOX_FIND_NONE or MAILBOX_FIND_PENDING (empty),
+ * or MAILBOX_FIND_BROKEN.
+ */
+static inline enum mailbox_find mailbox_find_ready(const struct mailbox_lane *lane,
+						   __u64 *position, __u64 *word)
+{
+	__u64 p = *position;
+	__u32 steps;
+
+	for (steps = 0; steps < mailbox_walk_limit(lane); steps++) {
+		__u64 w = mailbox_lane_word(lane, p);
+		__s64 d = mailbox_word_distance(w, p);
+
+		*position = p;
+		*word = w;
+		if (!d) {
+			switch (mailbox_word_phase(w)) {
+			case MAILBOX_PHASE_READY:
+				return MAILBOX_FIND_SLOT;
+			case MAILBOX_PHASE_FREE:
+				return MAILBOX_FIND_NONE;
+			case MAILBOX_PHASE_WRITING:
+				return MAILBOX_FIND_PENDING;
+			case MAILBOX_PHASE_READING:
+			case MAILBOX_PHASE_VOID:
+				p++;
+				continue;
+			}
+			return MAILBOX_FIND_BROKEN;
+		}
+		if (mailbox_distance_broken(lane, d))
+			return MAILBOX_FIND_BROKEN;
+		if (d < 0)
+			return MAILBOX_FIND_NONE;
+		p += (__u64)d - lane->capacity + 1;
+	}
+	return MAILBOX_FIND_PENDING;	/* others moved all the while */
+}
+
+/**
+ * mailbox_find_parked() - find the oldest message that the kernel holds
+ * @lane: the lane
+ * @position: in: any position within 2^35 of the truth; out: the message's
+ * @word: out: what to hand to mailbox_take()
+ *
+ * Looks at every slot: for the rare case only.
+ *
+ * Return: MAILBOX_FIND_SLOT or MAILBOX_FIND_NONE.
+ */
+static inline enum mailbox_find mailbox_find_parked(const struct mailbox_lane *lane,
+						    __u64 *position, __u64 *word)
+{
+	enum mailbox_find found = MAILBOX_FIND_NONE;
+	__s64 lowest = 0;
+	__u64 base = *position;
+	__u32 i;
+
+	for (i = 0; i < lane->capacity; i++) {
+		__u64 w = mailbox_lane_word(lane, i);
+		__s64 d = mailbox_word_distance(w, base);
+
+		if (mailbox_word_phase(w) != MAILBOX_PHASE_READING ||
+		    mailbox_word_owner(w) != MAILBOX_OWNER_PARKED)
+			continue;
+		if (mailbox_distance_broken(lane, d + (__s64)(base - i)))
+			continue;
+		if (found == MAILBOX_FIND_NONE || d < lowest) {
+			found = MAILBOX_FIND_SLOT;
+			lowest = d;
+			*position = base + (__u64)d;
+			*word = w;
+		}
+	}
+	return found;
+}
+
+/**
+ * mailbox_claim() - make a slot the sender's own
+ * @lane: the lane
+ * @position: from mailbox_find_free()
+ * @word: likewise
+ * @owner: the sender's endpoint id
+ *
+ * Return: 1, or 0 if somebody else was faster: walk again from @position.
+ */
+static inline int mailbox_claim(const struct mailbox_lane *lane, __u64 position, __u64 word, __u32 owner)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	return MAILBOX_CMPXCHG(&slot->word, word,
+			       mailbox_word(position, owner, MAILBOX_PHASE_WRITING));	/* (A) */
+}
+
+/* Publish a claimed and filled slot. Then look for sleeping receivers. */
+static inline void mailbox_publish(const struct mailbox_lane *lane, __u64 position, __u32 owner)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	MAILBOX_XCHG(&slot->word, mailbox_word(position, owner, MAILBOX_PHASE_READY));	/* (B) (E) */
+}
+
+/*
+ * Give up a claimed slot. Then wake a receiver, who may now see a message
+ * behind it, and a sender, who may now claim over it.
+ */
+static inline void mailbox_discard(const struct mailbox_lane *lane, __u64 position)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	MAILBOX_XCHG(&slot->word, mailbox_word(position, 0, MAILBOX_PHASE_VOID));	/* (B) (E) */
+}
+
+/**
+ * mailbox_take() - make a message the receiver's own
+ * @lane: the lane
+ * @position: from mailbox_find_ready() or mailbox_find_parked()
+ * @word: likewise
+ * @owner: the receiver's endpoint id
+ *
+ * Return: 1, or 0 if somebody else was faster: walk again from @position.
+ */
+static inline int mailbox_take(const struct mailbox_lane *lane, __u64 position, __u64 word, __u32 owner)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	return MAILBOX_CMPXCHG(&slot->word, word,
+			       mailbox_word(position, owner, MAILBOX_PHASE_READING));
+}
+
+/* Give the slot of a taken and read message back. Then look for sleeping senders. */
+static inline void mailbox_release(const struct mailbox_lane *lane, __u64 position)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	MAILBOX_XCHG(&slot->word,
+		     mailbox_word(position + lane->capacity, 0, MAILBOX_PHASE_FREE));	/* (D) (E) */
+}
+
+/*
+ * Keep a taken message in its place for the next receiver (kernel only). A
+ * walk steps over it as over any READING; mailbox_find_parked() finds it. The
+ * slot's header still names the sender, whom the word has forgotten.
+ */
+static inline void mailbox_park(const struct mailbox_lane *lane, __u64 position)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	MAILBOX_XCHG(&slot->word,
+		     mailbox_word(position, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING));	/* (D) (E) */
+}
+
+#endif /* _UAPI_LINUX_MAILBOX_RING_H */
