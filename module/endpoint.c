@@ -131,7 +131,8 @@ static long mailbox_endpoint_set_lanes(struct mailbox_endpoint *ep, void __user 
 	WRITE_ONCE(ep->receive_mask, set.receive_mask);
 	WRITE_ONCE(ep->default_lane, set.default_lane);
 	WRITE_ONCE(ep->default_lane_mask, BIT(set.default_lane));
-	/* Who sleeps or polls by the old lanes shall look again. */
+	/* Who sleeps or polls by the old lanes shall look again; against (F). */
+	smp_mb();
 	mailbox_queue_wake(&ep->port->receivers, MAILBOX_ALL_LANES, true);
 	mailbox_queue_wake(&ep->port->senders, MAILBOX_ALL_LANES, true);
 	return 0;

@@ -20,18 +20,18 @@ static const struct mailbox_deadline mailbox_forever = { KTIME_MAX, CLOCK_MONOTO
  * struct mailbox_buffer - the caller's memory
  * @iter: an iterator, or NULL:
  * @data: an address
- * @size: bytes: of the message to send, or room for one
+ * @size: bytes: of the message to send (checked), or room for one
  * @message: the ioctl's structure, or NULL
  * @tag: to send
  * @truncate: a longer message may lose its end
  *
- * Passed by value to what is not inlined, so that the fast paths keep it in
- * registers.
+ * A fast path keeps its own in registers: it hands what is not inlined a copy,
+ * made on the way there.
  */
 struct mailbox_buffer {
 	struct iov_iter *iter;
 	void __user *data;
-	u32 size;
+	size_t size;
 	struct mailbox_message __user *message;
 	u64 tag;
 	bool truncate;
@@ -81,18 +81,20 @@ static __always_inline int mailbox_put_short(void __user *to, const void *from, 
 		return -EFAULT;
 	for (; size >= sizeof(u64); size -= sizeof(u64), from += sizeof(u64), to += sizeof(u64))
 		unsafe_put_user(*(u64 *)from, (u64 __user *)to, efault);
-	if (size & 4) {
-		unsafe_put_user(*(u32 *)from, (u32 __user *)to, efault);
-		from += 4;
-		to += 4;
+	if (size) {
+		if (size & 4) {
+			unsafe_put_user(*(u32 *)from, (u32 __user *)to, efault);
+			from += 4;
+			to += 4;
+		}
+		if (size & 2) {
+			unsafe_put_user(*(u16 *)from, (u16 __user *)to, efault);
+			from += 2;
+			to += 2;
+		}
+		if (size & 1)
+			unsafe_put_user(*(u8 *)from, (u8 __user *)to, efault);
 	}
-	if (size & 2) {
-		unsafe_put_user(*(u16 *)from, (u16 __user *)to, efault);
-		from += 2;
-		to += 2;
-	}
-	if (size & 1)
-		unsafe_put_user(*(u8 *)from, (u8 __user *)to, efault);
 	user_write_access_end();
 	return 0;
 efault:
@@ -156,10 +158,28 @@ static __always_inline bool mailbox_fill(void *payload, const struct mailbox_buf
 	return filled;
 }
 
+static bool mailbox_can_claim(const struct mailbox_endpoint *ep, u32 n)
+{
+	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	u64 from = mailbox_ring_start(lane, &ep->position[n].send);
+
+	/* A broken word is for the call itself to report. */
+	return mailbox_ring_walk_free(lane, from).what != MAILBOX_FIND_NONE;
+}
+
+static bool mailbox_can_take(const struct mailbox_endpoint *ep, u32 n)
+{
+	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	u64 from = mailbox_ring_start(lane, &ep->position[n].receive);
+	enum mailbox_find what = mailbox_ring_walk_ready(lane, from).what;
+
+	return what == MAILBOX_FIND_SLOT || what == MAILBOX_FIND_BROKEN;
+}
+
 /* The chain: a sender that got its slot wakes the next if there is another. */
 static noinline void mailbox_chain_senders(const struct mailbox_endpoint *ep, u32 n)
 {
-	if (mailbox_ring_can_claim(&ep->port->ring.lane[n], &ep->position[n].send))
+	if (mailbox_can_claim(ep, n))
 		mailbox_port_wake_senders(ep->port, BIT(n));
 }
 
@@ -174,47 +194,64 @@ static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n
 	mailbox_port_wake_senders(port, BIT(n));
 }
 
-/* Send without sleeping for a slot. Returns 0, -EAGAIN when full, or what is wrong. */
-static __always_inline int mailbox_send_once(struct mailbox_endpoint *ep,
-					     const struct mailbox_buffer *from, u32 n)
+/*
+ * Fill a claimed slot and publish it. Returns 0, -EIDRM, or -EAGAIN if the bytes
+ * could not be fetched without a page fault; then the slot is given up.
+ */
+static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
+						const struct mailbox_buffer *from,
+						const u64 *words, u32 n,
+						const struct mailbox_lane *view, u64 position)
 {
 	struct mailbox_port *port = ep->port;
-	struct mailbox_ring_lane *lane = &port->ring.lane[n];
-	u64 words[MAILBOX_SHORT_WORDS] mailbox_uninitialized, position;
+	u32 id = ep->id;
 	void *payload;
+
+	/* Only now: who deletes sees our slot, or we see that it is deleted. */
+	if (unlikely(READ_ONCE(port->deleted))) {
+		mailbox_undo_claim(ep, n, position);
+		return -EIDRM;
+	}
+	if (unlikely(mailbox_queue_sleeping(&port->senders)))
+		mailbox_chain_senders(ep, n);
+	payload = mailbox_ring_write_header(view, position, from->size, from->tag, id);
+	if (unlikely(!mailbox_fill(payload, from, words, position))) {
+		mailbox_undo_claim(ep, n, position);
+		return -EAGAIN;
+	}
+
+	/* From here on nothing can fail. */
+	trace_mailbox_send(port, id, n, position, from->size);
+	mailbox_publish(view, position, id);		/* (B) (E) */
+	if (mailbox_queue_waiting(&port->receivers))
+		mailbox_port_wake_receivers(port, BIT(n));
+	return 0;
+}
+
+/* Send without sleeping for a slot. Returns 0, -EAGAIN when full, or what is wrong. */
+static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *from,
+			     u32 n)
+{
+	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	u64 words[MAILBOX_SHORT_WORDS], position;
 	int err;
 
 	for (;;) {
 		err = mailbox_fetch(from, words);
-		if (unlikely(err))
+		if (err)
 			return err;
 		err = mailbox_ring_claim(lane, &ep->position[n].send, ep->id, &position);
-		if (unlikely(err))
-			return err == -EAGAIN && READ_ONCE(port->deleted) ? -EIDRM : err;
-		/* Only now: who deletes sees our slot, or we see that it is deleted. */
-		if (unlikely(READ_ONCE(port->deleted))) {
-			mailbox_undo_claim(ep, n, position);
-			return -EIDRM;
-		}
-		if (unlikely(mailbox_queue_sleeping(&port->senders)))
-			mailbox_chain_senders(ep, n);
-		payload = mailbox_ring_write_header(lane, position, from->size, from->tag, ep->id);
-		if (likely(mailbox_fill(payload, from, words, position)))
-			break;
-		mailbox_undo_claim(ep, n, position);
+		if (err)
+			return err == -EAGAIN && READ_ONCE(ep->port->deleted) ? -EIDRM : err;
+		err = mailbox_send_claimed(ep, from, words, n, &lane->view, position);
+		if (err != -EAGAIN)
+			return err;
 		if (from->message && put_user(position, &from->message->ticket))
 			return -EFAULT;
 		err = mailbox_try_again();
 		if (err)
 			return err;
 	}
-
-	/* From here on nothing can fail. */
-	trace_mailbox_send(port, ep->id, n, position, from->size);
-	mailbox_publish(&lane->view, position, ep->id);		/* (B) (E) */
-	if (mailbox_queue_waiting(&port->receivers))
-		mailbox_port_wake_receivers(port, BIT(n));
-	return 0;
 }
 
 struct mailbox_send_lane {
@@ -226,7 +263,7 @@ static int mailbox_sendable(const struct mailbox_endpoint *ep, u32 n)
 {
 	if (READ_ONCE(ep->port->deleted))
 		return -EIDRM;
-	return mailbox_ring_can_claim(&ep->port->ring.lane[n], &ep->position[n].send) ? 0 : -EAGAIN;
+	return mailbox_can_claim(ep, n) ? 0 : -EAGAIN;
 }
 
 static bool mailbox_send_ready(void *arg)
@@ -236,20 +273,25 @@ static bool mailbox_send_ready(void *arg)
 	return mailbox_sendable(at->ep, at->n) != -EAGAIN;
 }
 
-static noinline int mailbox_send_wait(struct mailbox_endpoint *ep,
-				      const struct mailbox_buffer from, u32 n,
+/* Send, whatever it takes; @deadline is NULL not to sleep. */
+static noinline int mailbox_send_slow(struct mailbox_endpoint *ep,
+				      const struct mailbox_buffer *from, u32 n,
 				      const struct mailbox_deadline *deadline)
 {
 	struct mailbox_send_lane at = { ep, n };
 	struct mailbox_waiter w;
 	int err;
 
+	err = mailbox_send_once(ep, from, n);
+	if (err != -EAGAIN || !deadline)
+		return err;
 	mailbox_waiter_init(&w);
 	do {
 		trace_mailbox_wait(ep->port, false, BIT(n));
-		err = mailbox_wait(&ep->port->senders, &w, BIT(n), mailbox_send_ready, &at, deadline);
+		err = mailbox_wait(&ep->port->senders, &w, BIT(n), mailbox_send_ready, &at,
+				   deadline);
 		if (!err)
-			err = mailbox_send_once(ep, &from, n);
+			err = mailbox_send_once(ep, from, n);
 	} while (err == -EAGAIN);
 	/* Woken, and no use made of it: the next in line may. */
 	if (err)
@@ -257,46 +299,63 @@ static noinline int mailbox_send_wait(struct mailbox_endpoint *ep,
 	return err;
 }
 
+/* Send at the first look. Returns false if that takes more. */
+static __always_inline bool mailbox_send_fast(struct mailbox_endpoint *ep,
+					      const struct mailbox_buffer *from, u32 n, int *err)
+{
+	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	const struct mailbox_lane view = lane->view;
+	u64 words[MAILBOX_SHORT_WORDS] mailbox_uninitialized, position;
+
+	*err = mailbox_fetch(from, words);
+	if (unlikely(*err))
+		return true;
+	if (unlikely(!mailbox_ring_try_claim(lane, &view, &ep->position[n].send, ep->id,
+					     &position)))
+		return false;
+	*err = mailbox_send_claimed(ep, from, words, n, &view, position);
+	return likely(*err != -EAGAIN);
+}
+
 /* Receive */
 
-static enum mailbox_find mailbox_look(const struct mailbox_endpoint *ep)
+static bool mailbox_look(const struct mailbox_endpoint *ep)
 {
 	unsigned long mask = READ_ONCE(ep->receive_mask);
-	enum mailbox_find best = MAILBOX_FIND_NONE;
 	unsigned int n;
 
-	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX) {
-		switch (mailbox_ring_can_take(&ep->port->ring.lane[n], &ep->position[n].receive)) {
-		case MAILBOX_FIND_NONE:
-			break;
-		case MAILBOX_FIND_PENDING:
-			best = MAILBOX_FIND_PENDING;
-			break;
-		case MAILBOX_FIND_SLOT:
-		case MAILBOX_FIND_BROKEN:	/* for the call itself to report */
-			return MAILBOX_FIND_SLOT;
-		}
-	}
-	return best;
+	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
+		if (mailbox_can_take(ep, n))
+			return true;
+	return false;
+}
+
+/* Nothing in this endpoint's lanes, and nothing on its way or in others' hands. */
+static bool mailbox_drained(const struct mailbox_endpoint *ep)
+{
+	unsigned long mask = READ_ONCE(ep->receive_mask);
+	unsigned int n;
+
+	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
+		if (!mailbox_lane_drained(&ep->port->ring.lane[n].view))
+			return false;
+	return true;
 }
 
 int mailbox_message_receivable(const struct mailbox_endpoint *ep)
 {
-	enum mailbox_find found = mailbox_look(ep);
-
-	if (found == MAILBOX_FIND_SLOT)
+	if (mailbox_look(ep))
 		return 0;
 	if (!READ_ONCE(ep->port->deleted))
 		return -EAGAIN;
 	/*
-	 * Against a sender's claim (A), which looks at the flag after it: if it
-	 * went on, this look sees its slot.
+	 * Against a sender's claim (A), which looks at the flag after it: if the
+	 * sender went on, its slot is seen here.
 	 */
 	smp_mb();
-	found = mailbox_look(ep);
-	if (found == MAILBOX_FIND_SLOT)
-		return 0;
-	return found == MAILBOX_FIND_PENDING ? -EAGAIN : -EIDRM;
+	if (mailbox_drained(ep))
+		return -EIDRM;
+	return mailbox_look(ep) ? 0 : -EAGAIN;
 }
 
 int mailbox_message_sendable(const struct mailbox_endpoint *ep)
@@ -311,16 +370,15 @@ static noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
 	u32 lanes = 0, n;
 
 	for (n = 0; n < port->ring.lanes; n++)
-		if (mailbox_ring_can_take(&port->ring.lane[n], &ep->position[n].receive) ==
-		    MAILBOX_FIND_SLOT)
+		if (mailbox_can_take(ep, n))
 			lanes |= BIT(n);
 	if (lanes)
 		mailbox_port_wake_receivers(port, lanes);
 }
 
 /* Take from the highest lane that has something. */
-static __always_inline int mailbox_take_highest(struct mailbox_endpoint *ep, u32 limit,
-						struct mailbox_taken *t, u32 *lane)
+static int mailbox_take_highest(struct mailbox_endpoint *ep, size_t limit,
+				struct mailbox_taken *t, u32 *lane)
 {
 	struct mailbox_ring *ring = &ep->port->ring;
 	u32 mask = READ_ONCE(ep->receive_mask), n;
@@ -401,9 +459,10 @@ static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
 }
 
 /* Make the caller's memory writable. Its structure is kept; its buffer may get zeros. */
-static int mailbox_fault_in(const struct mailbox_buffer *to, u32 size)
+static int mailbox_fault_in(const struct mailbox_buffer *to, u32 length)
 {
 	struct mailbox_message __user *user = to->message;
+	size_t size = min_t(size_t, length, to->size);
 	u32 first;
 
 	if (to->iter)
@@ -416,91 +475,152 @@ static int mailbox_fault_in(const struct mailbox_buffer *to, u32 size)
 	return 0;
 }
 
-/* Could not store @size bytes. Let others have the message, and prepare for another try. */
-static noinline int mailbox_undo_take(struct mailbox_endpoint *ep, struct mailbox_buffer to,
-				      struct mailbox_taken t, u32 lane, u32 size)
+/* Could not store a message. Let others have it. */
+static noinline void mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, u64 position)
 {
-	int err;
+	struct mailbox_ring *ring = &ep->port->ring;
 
-	trace_mailbox_repair(ep->port, ep->id, lane, t.position, t.length);
-	mailbox_ring_park(&ep->port->ring, &t);
-	mailbox_port_wake_receivers(ep->port, BIT(lane));
-	err = mailbox_fault_in(&to, size);
-	return err ? err : mailbox_try_again();
+	trace_mailbox_repair(ep->port, ep->id, n, position, 0);
+	mailbox_ring_park(ring, &ring->lane[n], position);
+	mailbox_port_wake_receivers(ep->port, BIT(n));
 }
 
 /*
- * Receive without sleeping for a message. Returns 0 with @length set, -EMSGSIZE
- * likewise, -EAGAIN when empty, or what is wrong.
+ * Store a taken message and release its slot. Returns its length, or -EAGAIN if
+ * it could not be stored without a page fault; then others may have it.
  */
-static __always_inline int mailbox_receive_once(struct mailbox_endpoint *ep,
-						const struct mailbox_buffer *to, u32 *length)
+static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
+						 const struct mailbox_buffer *to,
+						 const struct mailbox_taken *t, u32 n)
 {
-	u32 limit = to->truncate ? U32_MAX : to->size, lane, size;
+	u32 size = to->truncate ? min_t(size_t, t->length, to->size) : t->length;
 	struct mailbox_port *port = ep->port;
-	struct mailbox_taken t mailbox_uninitialized;
-	int err;
 
-	for (;;) {
-		err = mailbox_take_highest(ep, limit, &t, &lane);
-		if (unlikely(err == -EAGAIN) && READ_ONCE(port->deleted)) {
-			err = mailbox_message_receivable(ep);
-			if (!err)
-				continue;
-		}
-		if (unlikely(err)) {
-			if (err == -EMSGSIZE)
-				*length = t.length;
-			return err;
-		}
-		if (unlikely(mailbox_queue_sleeping(&port->receivers)))
-			mailbox_chain_receivers(ep);
-		size = to->truncate ? min(t.length, to->size) : t.length;
-		if (likely(mailbox_store(ep, to, &t, lane, size)))
-			break;
-		err = mailbox_undo_take(ep, *to, t, lane, size);
-		if (err)
-			return err;
+	if (unlikely(mailbox_queue_sleeping(&port->receivers)))
+		mailbox_chain_receivers(ep);
+	if (unlikely(!mailbox_store(ep, to, t, n, size))) {
+		mailbox_undo_take(ep, n, t->position);
+		return -EAGAIN;
 	}
 
 	/* From here on nothing can fail. */
-	*length = t.length;
-	trace_mailbox_receive(port, ep->id, lane, t.position, t.length);
-	mailbox_release(&t.lane->view, t.position);		/* (D) (E) */
+	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
+	mailbox_release(&t->view, t->position);			/* (D) (E) */
 	if (mailbox_queue_waiting(&port->senders))
-		mailbox_port_wake_senders(port, BIT(lane));
-	return 0;
+		mailbox_port_wake_senders(port, BIT(n));
+	return t->length;
 }
+
+/*
+ * Receive without sleeping for a message. Returns its length, -EMSGSIZE with
+ * @too_long set, -EAGAIN when empty, or what is wrong.
+ */
+static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
+				u32 *too_long)
+{
+	size_t limit = to->truncate ? SIZE_MAX : to->size;
+	struct mailbox_taken t;
+	int ret;
+	u32 n;
+
+	for (;;) {
+		ret = mailbox_take_highest(ep, limit, &t, &n);
+		if (ret == -EAGAIN && READ_ONCE(ep->port->deleted)) {
+			ret = mailbox_message_receivable(ep);
+			if (!ret)
+				continue;
+		}
+		if (ret == -EMSGSIZE)
+			*too_long = t.length;
+		if (ret)
+			return ret;
+		ret = mailbox_receive_taken(ep, to, &t, n);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = mailbox_fault_in(to, t.length);
+		if (!ret)
+			ret = mailbox_try_again();
+		if (ret)
+			return ret;
+	}
+}
+
+struct mailbox_receive_lanes {
+	const struct mailbox_endpoint *ep;
+	u32 mask;
+};
 
 static bool mailbox_receive_ready(void *arg)
 {
-	return mailbox_message_receivable(arg) != -EAGAIN;
+	const struct mailbox_receive_lanes *at = arg;
+
+	/* Another thread may have chosen other lanes than those we are about to sleep for. */
+	return READ_ONCE(at->ep->receive_mask) != at->mask ||
+	       mailbox_message_receivable(at->ep) != -EAGAIN;
 }
 
-static noinline int mailbox_receive_wait(struct mailbox_endpoint *ep,
-					 const struct mailbox_buffer to, u32 *length,
+/* Receive, whatever it takes; @deadline is NULL not to sleep. */
+static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
+					 const struct mailbox_buffer *to, u32 *too_long,
 					 const struct mailbox_deadline *deadline)
 {
+	struct mailbox_receive_lanes at = { ep };
 	struct mailbox_waiter w;
-	int err;
+	int ret;
 
+	ret = mailbox_receive_once(ep, to, too_long);
+	if (ret != -EAGAIN || !deadline)
+		return ret;
 	mailbox_waiter_init(&w);
 	do {
-		u32 lanes = READ_ONCE(ep->receive_mask);
-
-		trace_mailbox_wait(ep->port, true, lanes);
-		err = mailbox_wait(&ep->port->receivers, &w, lanes, mailbox_receive_ready, ep,
+		at.mask = READ_ONCE(ep->receive_mask);
+		trace_mailbox_wait(ep->port, true, at.mask);
+		ret = mailbox_wait(&ep->port->receivers, &w, at.mask, mailbox_receive_ready, &at,
 				   deadline);
-		if (!err)
-			err = mailbox_receive_once(ep, &to, length);
-	} while (err == -EAGAIN);
+		if (!ret)
+			ret = mailbox_receive_once(ep, to, too_long);
+	} while (ret == -EAGAIN);
 	/* Woken, and no use made of it: the next in line may. */
-	if (err)
+	if (ret < 0)
 		mailbox_chain_receivers(ep);
-	return err;
+	return ret;
+}
+
+/* Receive at the first look, from the highest lane. Returns false if that takes more. */
+static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
+						 const struct mailbox_buffer *to, int *ret)
+{
+	size_t limit = to->truncate ? SIZE_MAX : to->size;
+	struct mailbox_taken t mailbox_uninitialized;
+	struct mailbox_ring *ring = &ep->port->ring;
+	u32 n = __fls(READ_ONCE(ep->receive_mask));
+
+	if (unlikely(!mailbox_ring_try_take(ring, &ring->lane[n], &ep->position[n].receive, ep->id,
+					    limit, &t)))
+		return false;
+	*ret = mailbox_receive_taken(ep, to, &t, n);
+	return likely(*ret != -EAGAIN);
 }
 
 /* read and write */
+
+/* Apart, so that the buffers of read and write below need no memory of their own. */
+static noinline int mailbox_write_slow(struct file *file, void __user *data, size_t size, u32 n)
+{
+	const struct mailbox_buffer from = { .data = data, .size = size };
+
+	return mailbox_send_slow(file->private_data, &from, n,
+				 file->f_flags & O_NONBLOCK ? NULL : &mailbox_forever);
+}
+
+static noinline int mailbox_read_slow(struct file *file, void __user *data, size_t size)
+{
+	const struct mailbox_buffer to = { .data = data, .size = size };
+	u32 too_long;
+
+	return mailbox_receive_slow(file->private_data, &to, &too_long,
+				    file->f_flags & O_NONBLOCK ? NULL : &mailbox_forever);
+}
 
 ssize_t mailbox_message_write(struct file *file, const char __user *buf, size_t size, loff_t *pos)
 {
@@ -511,34 +631,33 @@ ssize_t mailbox_message_write(struct file *file, const char __user *buf, size_t 
 
 	if (unlikely(size - 1 >= ep->port->ring.message_size))
 		return size ? -EMSGSIZE : -EINVAL;
-	err = mailbox_send_once(ep, &from, n);
-	if (unlikely(err == -EAGAIN) && !(file->f_flags & O_NONBLOCK))
-		err = mailbox_send_wait(ep, from, n, &mailbox_forever);
+	if (unlikely(!mailbox_send_fast(ep, &from, n, &err)))
+		err = mailbox_write_slow(file, from.data, size, n);
 	return err ? err : (ssize_t)size;
 }
 
 ssize_t mailbox_message_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
 {
 	struct mailbox_endpoint *ep = file->private_data;
-	const struct mailbox_buffer to = { .data = buf, .size = min_t(size_t, size, U32_MAX) };
-	u32 length;
-	int err;
+	const struct mailbox_buffer to = { .data = buf, .size = size };
+	int ret;
 
-	err = mailbox_receive_once(ep, &to, &length);
-	if (unlikely(err == -EAGAIN) && !(file->f_flags & O_NONBLOCK))
-		err = mailbox_receive_wait(ep, to, &length, &mailbox_forever);
-	return err ? err : (ssize_t)length;
+	if (unlikely(!mailbox_receive_fast(ep, &to, &ret)))
+		ret = mailbox_read_slow(file, buf, size);
+	return ret;
 }
 
-static bool mailbox_iocb_waits(const struct kiocb *iocb)
+static const struct mailbox_deadline *mailbox_iocb_deadline(const struct kiocb *iocb)
 {
-	return !(iocb->ki_flags & IOCB_NOWAIT) && !(iocb->ki_filp->f_flags & O_NONBLOCK);
+	if (iocb->ki_flags & IOCB_NOWAIT || iocb->ki_filp->f_flags & O_NONBLOCK)
+		return NULL;
+	return &mailbox_forever;
 }
 
 /* The iterator's memory, as a plain address where it is one. */
 static struct mailbox_buffer mailbox_iter_buffer(struct iov_iter *iter)
 {
-	struct mailbox_buffer buffer = { .size = min_t(size_t, iov_iter_count(iter), U32_MAX) };
+	struct mailbox_buffer buffer = { .size = iov_iter_count(iter) };
 
 	if (iter_is_ubuf(iter))
 		buffer.data = mailbox_iter_address(iter);
@@ -557,9 +676,8 @@ ssize_t mailbox_message_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (unlikely(size - 1 >= ep->port->ring.message_size))
 		return size ? -EMSGSIZE : -EINVAL;
-	err = mailbox_send_once(ep, &buffer, n);
-	if (unlikely(err == -EAGAIN) && mailbox_iocb_waits(iocb))
-		err = mailbox_send_wait(ep, buffer, n, &mailbox_forever);
+	if (unlikely(!mailbox_send_fast(ep, &buffer, n, &err)))
+		err = mailbox_send_slow(ep, &buffer, n, mailbox_iocb_deadline(iocb));
 	if (err)
 		return err;
 	if (!buffer.iter)
@@ -571,17 +689,14 @@ ssize_t mailbox_message_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct mailbox_endpoint *ep = iocb->ki_filp->private_data;
 	const struct mailbox_buffer buffer = mailbox_iter_buffer(to);
-	u32 length;
-	int err;
+	u32 too_long;
+	int ret;
 
-	err = mailbox_receive_once(ep, &buffer, &length);
-	if (unlikely(err == -EAGAIN) && mailbox_iocb_waits(iocb))
-		err = mailbox_receive_wait(ep, buffer, &length, &mailbox_forever);
-	if (err)
-		return err;
-	if (!buffer.iter)
-		iov_iter_advance(to, length);
-	return length;
+	if (unlikely(!mailbox_receive_fast(ep, &buffer, &ret)))
+		ret = mailbox_receive_slow(ep, &buffer, &too_long, mailbox_iocb_deadline(iocb));
+	if (ret > 0 && !buffer.iter)
+		iov_iter_advance(to, ret);
+	return ret;
 }
 
 /* ioctl */
@@ -619,23 +734,25 @@ efault:
 	return -EFAULT;
 }
 
-static bool mailbox_message_waits(const struct file *file, const struct mailbox_message *m,
-				  struct mailbox_deadline *deadline)
+/* Returns NULL not to wait. */
+static const struct mailbox_deadline *mailbox_message_deadline(const struct file *file,
+							       const struct mailbox_message *m,
+							       struct mailbox_deadline *deadline)
 {
 	BUILD_BUG_ON(MAILBOX_SEND_REALTIME != MAILBOX_RECV_REALTIME);
 	if (m->deadline == MAILBOX_NO_WAIT || file->f_flags & O_NONBLOCK)
-		return false;
+		return NULL;
 	deadline->at = min_t(u64, m->deadline, KTIME_MAX);
 	deadline->clock = m->flags & MAILBOX_SEND_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-	return true;
+	return deadline;
 }
 
 long mailbox_message_send(struct file *file, struct mailbox_message __user *user)
 {
-	struct mailbox_endpoint *ep = file->private_data;
-	struct mailbox_buffer from = { .message = user };
 	struct mailbox_deadline deadline mailbox_uninitialized;
 	struct mailbox_message m mailbox_uninitialized;
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_buffer from = { .message = user };
 	int err;
 
 	err = mailbox_get_message(&m, user);
@@ -652,33 +769,33 @@ long mailbox_message_send(struct file *file, struct mailbox_message __user *user
 	from.data = u64_to_user_ptr(m.data);
 	from.size = m.length;
 	from.tag = m.tag;
-	err = mailbox_send_once(ep, &from, m.lane);
-	if (unlikely(err == -EAGAIN) && mailbox_message_waits(file, &m, &deadline))
-		err = mailbox_send_wait(ep, from, m.lane, &deadline);
+	if (unlikely(!mailbox_send_fast(ep, &from, m.lane, &err)))
+		err = mailbox_send_slow(ep, &from, m.lane,
+					mailbox_message_deadline(file, &m, &deadline));
 	return err;
 }
 
 long mailbox_message_receive(struct file *file, struct mailbox_message __user *user)
 {
-	struct mailbox_endpoint *ep = file->private_data;
-	struct mailbox_buffer to = { .message = user };
 	struct mailbox_deadline deadline mailbox_uninitialized;
 	struct mailbox_message m mailbox_uninitialized;
-	u32 length;
-	int err;
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_buffer to = { .message = user };
+	u32 too_long;
+	int ret;
 
-	err = mailbox_get_message(&m, user);
-	if (unlikely(err))
-		return err;
+	ret = mailbox_get_message(&m, user);
+	if (unlikely(ret))
+		return ret;
 	if (unlikely(m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag))
 		return -EINVAL;
 	to.data = u64_to_user_ptr(m.data);
 	to.size = m.length;
 	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;
-	err = mailbox_receive_once(ep, &to, &length);
-	if (unlikely(err == -EAGAIN) && mailbox_message_waits(file, &m, &deadline))
-		err = mailbox_receive_wait(ep, to, &length, &deadline);
-	if (unlikely(err == -EMSGSIZE) && put_user(length, &user->length))
+	if (unlikely(!mailbox_receive_fast(ep, &to, &ret)))
+		ret = mailbox_receive_slow(ep, &to, &too_long,
+					   mailbox_message_deadline(file, &m, &deadline));
+	if (unlikely(ret == -EMSGSIZE) && put_user(too_long, &user->length))
 		return -EFAULT;
-	return err;
+	return min(ret, 0);
 }

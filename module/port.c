@@ -22,7 +22,7 @@
 unsigned int mailbox_max_ports = 1024;
 unsigned long mailbox_max_port_bytes = 64UL << 20;
 
-DEFINE_MUTEX(mailbox_ports_lock);
+DEFINE_MUTEX(mailbox_ports_lock);		/* protects the name table, see port.h */
 static DEFINE_XARRAY_ALLOC1(mailbox_ports);	/* minor -> named port; under mailbox_ports_lock */
 static atomic_t mailbox_ports_count = ATOMIC_INIT(0);
 
@@ -127,7 +127,8 @@ static void mailbox_port_sweep(struct mailbox_port *port)
 	port->sweep_at = 2 * port->departed + MAILBOX_DEPARTED_MAX;
 }
 
-static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identity *identity, u32 *id)
+static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identity *identity,
+				u32 *id)
 {
 	int err;
 
@@ -137,7 +138,8 @@ static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identi
 	return min(err, 0);	/* 1: the ids have wrapped */
 }
 
-static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity *identity, u32 *id)
+static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity *identity,
+			      u32 *id)
 {
 	int err;
 
@@ -242,17 +244,26 @@ void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_messa
 
 /* Waking */
 
+static void mailbox_port_wake(struct mailbox_port *port, struct mailbox_queue *q, u32 lanes)
+{
+	trace_mailbox_wakeup(port, q == &port->receivers, lanes);
+	if (likely(!READ_ONCE(port->deleted))) {
+		mailbox_queue_wake(q, lanes, false);
+		return;
+	}
+	/* Nothing new comes after this: everybody must look, maybe for the last time. */
+	mailbox_queue_wake(&port->receivers, MAILBOX_ALL_LANES, true);
+	mailbox_queue_wake(&port->senders, MAILBOX_ALL_LANES, true);
+}
+
 void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes)
 {
-	trace_mailbox_wakeup(port, true, lanes);
-	/* Nothing follows on a deleted port: everybody must look for the last time. */
-	mailbox_queue_wake(&port->receivers, lanes, READ_ONCE(port->deleted));
+	mailbox_port_wake(port, &port->receivers, lanes);
 }
 
 void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes)
 {
-	trace_mailbox_wakeup(port, false, lanes);
-	mailbox_queue_wake(&port->senders, lanes, READ_ONCE(port->deleted));
+	mailbox_port_wake(port, &port->senders, lanes);
 }
 
 /* Lifetime */
@@ -272,7 +283,8 @@ static void mailbox_port_free(struct device *dev)
 	atomic_dec(&mailbox_ports_count);
 }
 
-static char *mailbox_port_devnode(MAILBOX_CONST_DEVICE *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+static char *mailbox_port_devnode(MAILBOX_CONST_DEVICE *dev, umode_t *mode, kuid_t *uid,
+				  kgid_t *gid)
 {
 	const struct mailbox_port *port = container_of(dev, struct mailbox_port, dev);
 
@@ -292,7 +304,8 @@ static const struct device_type mailbox_port_type = {
 	.release = mailbox_port_free,
 };
 
-struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid, kgid_t gid)
+struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid,
+					kgid_t gid)
 {
 	u64 bytes = mailbox_ring_bytes(attr->message_size, attr->capacity, attr->lanes);
 	struct mailbox_port *port;
@@ -388,6 +401,10 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	port->named = false;
 	device_del(&port->dev);
 
+	/* Who sees the flag depends on being told of every event from then on. */
+	mailbox_queue_close(&port->receivers);
+	mailbox_queue_close(&port->senders);
+	smp_mb__after_atomic();		/* closed before deleted */
 	mutex_lock(&port->lock);	/* against join */
 	WRITE_ONCE(port->deleted, true);
 	mutex_unlock(&port->lock);
@@ -395,8 +412,7 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	smp_mb();
 	if (purge)
 		mailbox_ring_purge(&port->ring);
-	mailbox_port_wake_receivers(port, MAILBOX_ALL_LANES);
-	mailbox_port_wake_senders(port, MAILBOX_ALL_LANES);
+	mailbox_port_wake(port, &port->receivers, MAILBOX_ALL_LANES);
 	mailbox_port_put(port);
 }
 

@@ -62,7 +62,7 @@ struct mailbox_port {
 	struct device dev;
 	bool named;
 
-	struct mutex lock;
+	struct mutex lock;		/* protects what follows */
 	struct xarray identities;
 	u32 next_id;
 	u32 endpoints;
@@ -150,7 +150,8 @@ int mailbox_name_check(const char *name);
  *
  * Return: the port with one reference, or ERR_PTR(-EDQUOT, -ENOMEM, -ENOSPC).
  */
-struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid, kgid_t gid);
+struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid,
+					kgid_t gid);
 
 /**
  * mailbox_port_publish() - give a port its name and node
@@ -237,6 +238,8 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info);
  * mailbox_port_wake_receivers() - after something became receivable
  * @port: the port
  * @lanes: where
+ *
+ * Wakes one of them; on a deleted port everybody, whatever the event.
  */
 void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes);
 

@@ -46,14 +46,92 @@ void mailbox_ring_destroy(struct mailbox_ring *ring)
 	kfree(ring->lane);
 }
 
+struct mailbox_found mailbox_ring_walk_free(const struct mailbox_ring_lane *lane, u64 from)
+{
+	struct mailbox_found found = { .position = from };
+
+	found.what = mailbox_find_free(&lane->view, &found.position, &found.word);
+	return found;
+}
+
+struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lane, u64 from)
+{
+	struct mailbox_found found = { .position = from, .parked = true };
+
+	if (atomic_read(&lane->parked)) {
+		found.what = mailbox_find_parked(&lane->view, &found.position, &found.word);
+		if (found.what == MAILBOX_FIND_SLOT)
+			return found;
+	}
+	found.parked = false;
+	found.what = mailbox_find_ready(&lane->view, &found.position, &found.word);
+	return found;
+}
+
+int mailbox_ring_claim(const struct mailbox_ring_lane *lane, u64 *own, u32 id, u64 *position)
+{
+	u64 from = mailbox_ring_start(lane, own);
+
+	for (;;) {
+		struct mailbox_found found = mailbox_ring_walk_free(lane, from);
+
+		from = found.position;
+		if (found.what != MAILBOX_FIND_SLOT) {
+			WRITE_ONCE(*own, from);
+			return found.what == MAILBOX_FIND_BROKEN ? -EPROTO : -EAGAIN;
+		}
+		if (mailbox_claim(&lane->view, from, found.word, id))	/* (A) */
+			break;
+	}
+	WRITE_ONCE(*own, from + 1);
+	*position = from;
+	return 0;
+}
+
+int mailbox_ring_take(const struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
+		      u32 id, size_t limit, struct mailbox_taken *t)
+{
+	struct mailbox_found found;
+
+	for (;;) {
+		found = mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, own));
+		if (!found.parked)
+			WRITE_ONCE(*own, found.position);
+		switch (found.what) {
+		case MAILBOX_FIND_SLOT:
+			break;
+		case MAILBOX_FIND_NONE:
+			return -EAGAIN;
+		case MAILBOX_FIND_PENDING:
+			return -EINPROGRESS;
+		case MAILBOX_FIND_BROKEN:
+			return -EPROTO;
+		}
+		mailbox_ring_read_header(ring, lane, &lane->view, found.position, t);
+		if (t->length <= limit) {
+			if (mailbox_take(&lane->view, found.position, found.word, id))
+				break;
+		} else {
+			smp_rmb();	/* the header was its own if the word is the same */
+			if (mailbox_lane_word(&lane->view, found.position) == found.word)
+				return -EMSGSIZE;
+		}
+	}
+	if (found.parked)
+		atomic_dec(&lane->parked);
+	else
+		mailbox_ring_advance(lane, own, found.position);
+	return 0;
+}
+
 /* What one lane holds, between the oldest position that may and the next to claim. */
 static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 			      struct mailbox_ring_stats *stats)
 {
-	u64 zero = 0, end = mailbox_ring_start(lane, &zero), word, position;
+	u64 end = mailbox_ring_walk_free(lane, READ_ONCE(lane->hint)).position;
 	u32 unreceived = 0, i;
+	u64 word, position;
 
-	mailbox_find_free(&lane->view, &end, &word);
 	for (i = 1; i <= lane->view.capacity && i <= end; i++) {
 		position = end - i;
 		word = mailbox_lane_word(&lane->view, position);
@@ -104,7 +182,7 @@ void mailbox_ring_purge(struct mailbox_ring *ring)
 		u64 own = 0;
 
 		for (left = lane->view.capacity; left; left--) {
-			if (mailbox_ring_take(ring, lane, &own, 0, U32_MAX, &t))
+			if (mailbox_ring_take(ring, lane, &own, 0, SIZE_MAX, &t))
 				break;
 			atomic64_inc(&ring->purged);
 			mailbox_release(&lane->view, t.position);

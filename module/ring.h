@@ -60,6 +60,7 @@ struct mailbox_ring {
 /**
  * struct mailbox_taken - a message in a receiver's hands
  * @lane: whence
+ * @view: its geometry, so that the fast path loads it once
  * @position: its number there
  * @payload: its bytes
  * @length: how many, never more than message_size
@@ -68,11 +69,26 @@ struct mailbox_ring {
  */
 struct mailbox_taken {
 	struct mailbox_ring_lane *lane;
+	struct mailbox_lane view;
 	u64 position;
 	void *payload;
 	u32 length;
 	u32 sender;
 	u64 tag;
+};
+
+/**
+ * struct mailbox_found - where a walk ended
+ * @what: with what
+ * @parked: it is a parked message
+ * @position: there
+ * @word: of the slot
+ */
+struct mailbox_found {
+	enum mailbox_find what;
+	bool parked;
+	u64 position;
+	u64 word;
 };
 
 struct mailbox_ring_stats {
@@ -140,18 +156,47 @@ static inline u64 mailbox_ring_start(const struct mailbox_ring_lane *lane, const
 }
 
 /**
- * mailbox_ring_can_claim() - look for a free slot
+ * mailbox_ring_walk_free() - walk to the next slot to claim
  * @lane: where
- * @own: the endpoint's position as a sender
+ * @from: start
  *
- * Return: true if a claim would succeed now. Reads only.
+ * Reads only. Return: where it ended; MAILBOX_FIND_NONE when full.
  */
-static inline bool mailbox_ring_can_claim(const struct mailbox_ring_lane *lane, const u64 *own)
-{
-	u64 p = mailbox_ring_start(lane, own), w;
+struct mailbox_found mailbox_ring_walk_free(const struct mailbox_ring_lane *lane, u64 from);
 
-	/* A broken word is for the call itself to report. */
-	return mailbox_find_free(&lane->view, &p, &w) != MAILBOX_FIND_NONE;
+/**
+ * mailbox_ring_walk_ready() - find the next message: parked ones first
+ * @lane: where
+ * @from: start
+ *
+ * Reads only. Return: where it ended; MAILBOX_FIND_NONE or MAILBOX_FIND_PENDING
+ * when empty.
+ */
+struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lane, u64 from);
+
+/**
+ * mailbox_ring_try_claim() - claim the slot at the endpoint's own position
+ * @lane: where
+ * @view: the caller's copy of its geometry
+ * @own: the endpoint's position as a sender, moved on
+ * @id: the endpoint
+ * @position: out
+ *
+ * The usual case of mailbox_ring_claim(), without a walk.
+ *
+ * Return: true, or false to walk.
+ */
+static __always_inline bool mailbox_ring_try_claim(const struct mailbox_ring_lane *lane,
+						   const struct mailbox_lane *view,
+						   u64 *own, u32 id, u64 *position)
+{
+	u64 p = mailbox_ring_start(lane, own), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
+
+	if (unlikely(mailbox_lane_word(view, p) != word || !mailbox_claim(view, p, word, id)))
+		return false;
+	WRITE_ONCE(*own, p + 1);
+	*position = p;
+	return true;
 }
 
 /**
@@ -163,29 +208,11 @@ static inline bool mailbox_ring_can_claim(const struct mailbox_ring_lane *lane, 
  *
  * Return: 0, -EAGAIN (full) or -EPROTO. Then fill, and publish or discard.
  */
-static __always_inline int mailbox_ring_claim(struct mailbox_ring_lane *lane, u64 *own, u32 id,
-					      u64 *position)
-{
-	u64 p = mailbox_ring_start(lane, own), w;
-
-	for (;;) {
-		enum mailbox_find found = mailbox_find_free(&lane->view, &p, &w);
-
-		if (found != MAILBOX_FIND_SLOT) {
-			WRITE_ONCE(*own, p);
-			return found == MAILBOX_FIND_BROKEN ? -EPROTO : -EAGAIN;
-		}
-		if (mailbox_claim(&lane->view, p, w, id))	/* (A) */
-			break;
-	}
-	WRITE_ONCE(*own, p + 1);
-	*position = p;
-	return 0;
-}
+int mailbox_ring_claim(const struct mailbox_ring_lane *lane, u64 *own, u32 id, u64 *position);
 
 /**
  * mailbox_ring_write_header() - say what a claimed slot holds
- * @lane: the lane
+ * @view: the lane
  * @position: of the slot
  * @length: bytes
  * @tag: or 0
@@ -193,10 +220,10 @@ static __always_inline int mailbox_ring_claim(struct mailbox_ring_lane *lane, u6
  *
  * Return: where the payload goes.
  */
-static __always_inline void *mailbox_ring_write_header(const struct mailbox_ring_lane *lane,
+static __always_inline void *mailbox_ring_write_header(const struct mailbox_lane *view,
 						       u64 position, u32 length, u64 tag, u32 id)
 {
-	struct mailbox_slot *slot = mailbox_lane_slot(&lane->view, position);
+	struct mailbox_slot *slot = mailbox_lane_slot(view, position);
 	u64 header = (u64)id << MAILBOX_SLOT_SENDER_SHIFT | length;
 	u64 *payload = (u64 *)(slot + 1);
 
@@ -221,35 +248,68 @@ static __always_inline u32 mailbox_ring_length(const struct mailbox_ring *ring, 
 	return min_t(u32, header, ring->message_size);
 }
 
-/**
- * mailbox_ring_can_take() - look for a message
- * @lane: where
- * @own: the endpoint's position as a receiver
- *
- * Return: MAILBOX_FIND_SLOT if a take would succeed now; MAILBOX_FIND_PENDING
- * if a message is being written; else what mailbox_find_ready() says.
+/*
+ * What a slot holds that was found to be READY or parked. It is true if the word
+ * is still the same afterwards, as a take that succeeds proves.
  */
-static inline enum mailbox_find mailbox_ring_can_take(const struct mailbox_ring_lane *lane,
-						      const u64 *own)
+static __always_inline void mailbox_ring_read_header(const struct mailbox_ring *ring,
+						     struct mailbox_ring_lane *lane,
+						     const struct mailbox_lane *view,
+						     u64 position, struct mailbox_taken *t)
 {
-	u64 p = mailbox_ring_start(lane, own), w;
+	struct mailbox_slot *slot = mailbox_lane_slot(view, position);
+	u64 header = READ_ONCE(slot->header);
 
-	if (unlikely(atomic_read(&lane->parked)) &&
-	    mailbox_find_parked(&lane->view, &p, &w) == MAILBOX_FIND_SLOT)
-		return MAILBOX_FIND_SLOT;
-	return mailbox_find_ready(&lane->view, &p, &w);
+	t->lane = lane;
+	t->view = *view;
+	t->position = position;
+	t->payload = slot + 1;
+	t->length = mailbox_ring_length(ring, header);
+	t->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
+	t->tag = 0;
+	if (unlikely(header & MAILBOX_SLOT_TAG)) {
+		t->tag = READ_ONCE(*(u64 *)t->payload);
+		t->payload += sizeof(u64);
+	}
 }
 
-/* The message at a found slot is longer than the receiver's buffer, for certain. */
-static inline bool mailbox_ring_too_long(const struct mailbox_ring *ring,
-					 const struct mailbox_ring_lane *lane, u64 position,
-					 u64 word, u32 limit, u32 *length)
+/* After a take: the endpoint's position, and now and then the lane's hint. */
+static __always_inline void mailbox_ring_advance(struct mailbox_ring_lane *lane, u64 *own,
+						 u64 position)
 {
-	const struct mailbox_slot *slot = mailbox_lane_slot(&lane->view, position);
+	WRITE_ONCE(*own, position + 1);
+	if (unlikely(!(position & (MAILBOX_HINT_PERIOD - 1))))
+		WRITE_ONCE(lane->hint, position);
+}
 
-	*length = mailbox_ring_length(ring, READ_ONCE(slot->header));
-	smp_rmb();	/* the header was this message's if the word has not changed since */
-	return *length > limit && mailbox_lane_word(&lane->view, position) == word;
+/**
+ * mailbox_ring_try_take() - take the message at the endpoint's own position
+ * @ring: the ring
+ * @lane: where
+ * @own: the endpoint's position as a receiver, moved on
+ * @id: the endpoint
+ * @limit: longest message to take
+ * @t: out: the message
+ *
+ * The usual case of mailbox_ring_take(), without a walk.
+ *
+ * Return: true, or false to walk.
+ */
+static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *ring,
+						  struct mailbox_ring_lane *lane, u64 *own, u32 id,
+						  size_t limit, struct mailbox_taken *t)
+{
+	u64 p = mailbox_ring_start(lane, own), word;
+	const struct mailbox_lane view = lane->view;
+
+	word = mailbox_lane_word(&view, p);			/* (C) */
+	if (unlikely(!mailbox_word_is(word, p, MAILBOX_PHASE_READY) || atomic_read(&lane->parked)))
+		return false;
+	mailbox_ring_read_header(ring, lane, &view, p, t);
+	if (unlikely(t->length > limit || !mailbox_take(&view, p, word, id)))
+		return false;
+	mailbox_ring_advance(lane, own, p);
+	return true;
 }
 
 /**
@@ -265,64 +325,16 @@ static inline bool mailbox_ring_too_long(const struct mailbox_ring *ring,
  * -EINPROGRESS (empty, but a message is being written).
  * Then read, and release or park.
  */
-static __always_inline int mailbox_ring_take(const struct mailbox_ring *ring,
-					     struct mailbox_ring_lane *lane, u64 *own, u32 id,
-					     u32 limit, struct mailbox_taken *t)
-{
-	u64 p = mailbox_ring_start(lane, own), w, header;
-	struct mailbox_slot *slot;
-	bool parked;
+int mailbox_ring_take(const struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
+		      u32 id, size_t limit, struct mailbox_taken *t);
 
-	for (;;) {
-		enum mailbox_find found;
-
-		parked = unlikely(atomic_read(&lane->parked)) &&
-			 mailbox_find_parked(&lane->view, &p, &w) == MAILBOX_FIND_SLOT;
-		if (!parked) {
-			found = mailbox_find_ready(&lane->view, &p, &w);	/* (C) */
-			if (found != MAILBOX_FIND_SLOT) {
-				WRITE_ONCE(*own, p);
-				return found == MAILBOX_FIND_BROKEN ? -EPROTO :
-				       found == MAILBOX_FIND_PENDING ? -EINPROGRESS : -EAGAIN;
-			}
-		}
-		if (unlikely(limit < ring->message_size) &&
-		    mailbox_ring_too_long(ring, lane, p, w, limit, &t->length))
-			return -EMSGSIZE;
-		if (likely(mailbox_take(&lane->view, p, w, id)))
-			break;
-		if (parked)
-			p = mailbox_ring_start(lane, own);
-	}
-	if (unlikely(parked)) {
-		atomic_dec(&lane->parked);
-	} else {
-		WRITE_ONCE(*own, p + 1);
-		if (unlikely(!(p & (MAILBOX_HINT_PERIOD - 1))))
-			WRITE_ONCE(lane->hint, p);
-	}
-
-	slot = mailbox_lane_slot(&lane->view, p);
-	header = READ_ONCE(slot->header);
-	t->lane = lane;
-	t->position = p;
-	t->payload = slot + 1;
-	t->length = mailbox_ring_length(ring, header);
-	t->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
-	t->tag = 0;
-	if (header & MAILBOX_SLOT_TAG) {
-		t->tag = READ_ONCE(*(u64 *)t->payload);
-		t->payload += sizeof(u64);
-	}
-	return 0;
-}
-
-static inline void mailbox_ring_park(struct mailbox_ring *ring, const struct mailbox_taken *t)
+static inline void mailbox_ring_park(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+				     u64 position)
 {
 	atomic64_inc(&ring->parks);
 	/* First the count: who sees the word shall look for it. */
-	atomic_inc(&t->lane->parked);
-	mailbox_park(&t->lane->view, t->position);
+	atomic_inc(&lane->parked);
+	mailbox_park(&lane->view, position);
 }
 
 #endif /* MAILBOX_RING_H */

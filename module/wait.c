@@ -27,7 +27,7 @@ static void mailbox_wake_pollers(struct mailbox_queue *q, u32 lanes, __poll_t ev
 {
 	/* Disarm first: who polls from here on arms again, and looks after that. */
 	atomic64_andnot(MAILBOX_WAIT_ARMED, &q->waiting);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();		/* against (F) of mailbox_queue_arm() */
 	/* 0: all of them, the exclusive ones too, for the arm stood for all. */
 	__wake_up(&q->pollers, TASK_NORMAL, 0, mailbox_poll_key(events, lanes));
 }
@@ -64,7 +64,12 @@ void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all)
 	if (waiting & MAILBOX_WAIT_SLEEPERS)
 		mailbox_wake_sleepers(q, lanes, all);
 	if (waiting & ~MAILBOX_WAIT_SLEEPERS)
-		mailbox_wake_pollers(q, lanes, all ? q->events | EPOLLERR | EPOLLHUP : q->events);
+		mailbox_wake_pollers(q, lanes, q->events | (all ? EPOLLERR | EPOLLHUP : 0));
+}
+
+void mailbox_queue_close(struct mailbox_queue *q)
+{
+	atomic64_or(MAILBOX_WAIT_CLOSED, &q->waiting);
 }
 
 void mailbox_queue_arm(struct mailbox_queue *q)
@@ -141,8 +146,9 @@ int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
 	} else if (mailbox_deadline_passed(deadline)) {
 		err = -ETIMEDOUT;
 	} else {
-		schedule_hrtimeout_range_clock(at == KTIME_MAX ? NULL : &at, current->timer_slack_ns,
-					       HRTIMER_MODE_ABS, deadline->clock);
+		schedule_hrtimeout_range_clock(at == KTIME_MAX ? NULL : &at,
+					       current->timer_slack_ns, HRTIMER_MODE_ABS,
+					       deadline->clock);
 		err = 0;
 	}
 	woken = mailbox_sleeper_leave(q, w);
@@ -151,7 +157,8 @@ int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
 	return err;
 }
 
-static int mailbox_sigio_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, void *key)
+static int mailbox_sigio_wake(wait_queue_entry_t *entry, unsigned int mode, int flags,
+			      void *key)
 {
 	struct mailbox_sigio *s = container_of(entry, struct mailbox_sigio, entry);
 

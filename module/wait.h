@@ -37,6 +37,7 @@
 #define MAILBOX_WAIT_SLEEPER	1LL
 #define MAILBOX_WAIT_SLEEPERS	0xffffffffLL
 #define MAILBOX_WAIT_SIGIO	(1LL << 32)
+#define MAILBOX_WAIT_CLOSED	(1LL << 61)	/* at the port's end: every event counts */
 #define MAILBOX_WAIT_ARMED	(1LL << 62)
 
 #define MAILBOX_ALL_LANES	(~0U)
@@ -45,9 +46,9 @@ struct mailbox_queue {
 	atomic64_t waiting;		/* MAILBOX_WAIT_* */
 	__poll_t events;		/* what pollers are told */
 
-	spinlock_t lock;
-	struct list_head sleepers;	/* under lock, by ticket */
-	u64 tickets;			/* under lock: handed out so far */
+	spinlock_t lock;		/* protects the next two */
+	struct list_head sleepers;	/* by ticket */
+	u64 tickets;			/* handed out so far */
 
 	wait_queue_head_t pollers;
 };
@@ -114,6 +115,12 @@ static inline u32 mailbox_queue_sleeping(const struct mailbox_queue *q)
  *	the first, and tell pollers EPOLLERR and EPOLLHUP too
  */
 void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all);
+
+/**
+ * mailbox_queue_close() - the port's end: from now on every event is told
+ * @q: for whom
+ */
+void mailbox_queue_close(struct mailbox_queue *q);
 
 /**
  * mailbox_queue_arm() - a poller is about to look (F)

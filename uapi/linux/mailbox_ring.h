@@ -66,7 +66,7 @@
 
 #include <linux/mailbox_atomic.h>
 
-/* The word: phase 0..2, zero 3, count of messages less one 4..11, owner 12..27, sequence 28..63. */
+/* Bits of the word: phase 0..2, zero 3, messages less one 4..11, owner 12..27, sequence 28..63. */
 #define MAILBOX_PHASE_FREE	0ULL
 #define MAILBOX_PHASE_WRITING	1ULL
 #define MAILBOX_PHASE_READY	2ULL
@@ -136,6 +136,14 @@ static inline __u32 mailbox_word_owner(__u64 word)
 	return (__u32)(word >> MAILBOX_OWNER_SHIFT & MAILBOX_OWNER_MASK);
 }
 
+/* Whether the word says so of this position, whoever the owner. */
+static inline int mailbox_word_is(__u64 word, __u64 position, __u64 phase)
+{
+	__u64 mask = ~0ULL << MAILBOX_SEQUENCE_SHIFT | MAILBOX_PHASE_MASK;
+
+	return (word & mask) == mailbox_word(position, 0, phase);
+}
+
 /* Signed distance of the word's sequence from @position, right within 2^35. */
 static inline __s64 mailbox_word_distance(__u64 word, __u64 position)
 {
@@ -151,7 +159,8 @@ static inline __u64 mailbox_slot_stride(__u32 message_size)
 	return (bytes + MAILBOX_SLOT_ALIGN - 1) & ~(MAILBOX_SLOT_ALIGN - 1ULL);
 }
 
-static inline struct mailbox_slot *mailbox_lane_slot(const struct mailbox_lane *lane, __u64 position)
+static inline struct mailbox_slot *mailbox_lane_slot(const struct mailbox_lane *lane,
+						     __u64 position)
 {
 	__u64 index = position & (lane->capacity - 1);
 
@@ -296,6 +305,28 @@ static inline enum mailbox_find mailbox_find_parked(const struct mailbox_lane *l
 }
 
 /**
+ * mailbox_lane_drained() - nothing here, and nothing on its way
+ * @lane: the lane
+ *
+ * Looks at every slot. A walk would not do: it passes a message in the hands of
+ * a receiver that may yet park it.
+ *
+ * Return: 1 if every slot is free or void, else 0.
+ */
+static inline int mailbox_lane_drained(const struct mailbox_lane *lane)
+{
+	__u32 i;
+
+	for (i = 0; i < lane->capacity; i++) {
+		__u64 phase = mailbox_word_phase(mailbox_lane_word(lane, i));
+
+		if (phase != MAILBOX_PHASE_FREE && phase != MAILBOX_PHASE_VOID)
+			return 0;
+	}
+	return 1;
+}
+
+/**
  * mailbox_claim() - make a slot the sender's own
  * @lane: the lane
  * @position: from mailbox_find_free()
@@ -304,7 +335,8 @@ static inline enum mailbox_find mailbox_find_parked(const struct mailbox_lane *l
  *
  * Return: 1, or 0 if somebody else was faster: walk again from @position.
  */
-static inline int mailbox_claim(const struct mailbox_lane *lane, __u64 position, __u64 word, __u32 owner)
+static inline int mailbox_claim(const struct mailbox_lane *lane, __u64 position, __u64 word,
+				__u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -313,7 +345,8 @@ static inline int mailbox_claim(const struct mailbox_lane *lane, __u64 position,
 }
 
 /* Publish a claimed and filled slot. Then look for sleeping receivers. */
-static inline void mailbox_publish(const struct mailbox_lane *lane, __u64 position, __u32 owner)
+static inline void mailbox_publish(const struct mailbox_lane *lane, __u64 position,
+				   __u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -340,7 +373,8 @@ static inline void mailbox_discard(const struct mailbox_lane *lane, __u64 positi
  *
  * Return: 1, or 0 if somebody else was faster: walk again from @position.
  */
-static inline int mailbox_take(const struct mailbox_lane *lane, __u64 position, __u64 word, __u32 owner)
+static inline int mailbox_take(const struct mailbox_lane *lane, __u64 position, __u64 word,
+			       __u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
