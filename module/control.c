@@ -13,7 +13,6 @@
 #include "control.h"
 #include "endpoint.h"
 #include "port.h"
-#include "quota.h"
 #include "sysfs.h"
 
 static int mailbox_check_open_flags(unsigned int flags)
@@ -185,36 +184,13 @@ static long mailbox_control_delete(struct mailbox_delete __user *user)
 	return err;
 }
 
-long mailbox_query(void __user *user)
-{
-	struct mailbox_query query;
-	u32 size;
-	int err;
-
-	err = mailbox_abi_get(&query, sizeof(query), user, &size);
-	if (err)
-		return err;
-	memset(&query, 0, sizeof(query));
-	query.size = size;
-	query.max_ports = mailbox_max_ports;
-	query.features = MAILBOX_FEATURE_BASE;
-	query.max_port_bytes = READ_ONCE(mailbox_max_port_bytes);
-	query.max_user_bytes = READ_ONCE(mailbox_max_user_bytes);
-	query.user_bytes = mailbox_quota_used(current_fsuid());
-	query.ports = mailbox_port_count();
-	query.message_max = MAILBOX_MESSAGE_MAX;
-	query.capacity_max = MAILBOX_CAPACITY_MAX;
-	query.lanes_max = MAILBOX_LANES_MAX;
-	return mailbox_abi_put(user, size, &query, sizeof(query));
-}
-
 static long mailbox_control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
 
 	switch (mailbox_abi_command(cmd)) {
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
-		return mailbox_query(user);
+		return mailbox_port_query(user);
 	case mailbox_abi_command(MAILBOX_IOC_CREATE):
 		return mailbox_control_create(user);
 	case mailbox_abi_command(MAILBOX_IOC_OPEN):

@@ -7,16 +7,6 @@
 #ifndef MAILBOX_CONTROL_H
 #define MAILBOX_CONTROL_H
 
-#include <linux/types.h>
-
-/**
- * mailbox_query() - MAILBOX_IOC_QUERY
- * @user: struct mailbox_query
- *
- * Return: 0 or an error of mailbox_abi_get().
- */
-long mailbox_query(void __user *user);
-
 /**
  * mailbox_control_create_default() - a port made at load time
  * @name: checked here

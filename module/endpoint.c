@@ -9,7 +9,6 @@
 #include <linux/seq_file.h>
 
 #include "abi.h"
-#include "control.h"
 #include "endpoint.h"
 #include "message.h"
 #include "sysfs.h"
@@ -153,7 +152,7 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 	case mailbox_abi_command(MAILBOX_IOC_SET_LANES):
 		return mailbox_endpoint_set_lanes(ep, user);
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
-		return mailbox_query(user);
+		return mailbox_port_query(user);
 	}
 	return -ENOTTY;
 }

@@ -16,7 +16,7 @@
 
 static char *ports = "default";
 module_param(ports, charp, 0444);
-MODULE_PARM_DESC(ports, "names of ports to create at load time, comma separated (default: default)");
+MODULE_PARM_DESC(ports, "names of ports to create at load time (default: one, \"default\")");
 
 static unsigned int port_mode = 0660;
 module_param(port_mode, uint, 0444);

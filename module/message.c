@@ -170,9 +170,12 @@ static bool mailbox_can_claim(const struct mailbox_endpoint *ep, u32 n)
 static bool mailbox_can_take(const struct mailbox_endpoint *ep, u32 n)
 {
 	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
-	u64 from = mailbox_ring_start(lane, &ep->position[n].receive);
-	enum mailbox_find what = mailbox_ring_walk_ready(lane, from).what;
+	const u64 *own = &ep->position[n].receive;
+	enum mailbox_find what;
 
+	if (mailbox_ring_empty(lane, own))
+		return false;
+	what = mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, own)).what;
 	return what == MAILBOX_FIND_SLOT || what == MAILBOX_FIND_BROKEN;
 }
 
@@ -207,13 +210,14 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 	u32 id = ep->id;
 	void *payload;
 
-	/* Only now: who deletes sees our slot, or we see that it is deleted. */
-	if (unlikely(READ_ONCE(port->deleted))) {
-		mailbox_undo_claim(ep, n, position);
-		return -EIDRM;
-	}
-	if (unlikely(mailbox_queue_sleeping(&port->senders)))
+	if (mailbox_queue_pressed(&port->senders)) {
+		/* Looked at only now, after the claim: see mailbox_port_delete(). */
+		if (mailbox_queue_closed(&port->senders)) {
+			mailbox_undo_claim(ep, n, position);
+			return -EIDRM;
+		}
 		mailbox_chain_senders(ep, n);
+	}
 	payload = mailbox_ring_write_header(view, position, from->size, from->tag, id);
 	if (unlikely(!mailbox_fill(payload, from, words, position))) {
 		mailbox_undo_claim(ep, n, position);
@@ -310,8 +314,7 @@ static __always_inline bool mailbox_send_fast(struct mailbox_endpoint *ep,
 	*err = mailbox_fetch(from, words);
 	if (unlikely(*err))
 		return true;
-	if (unlikely(!mailbox_ring_try_claim(lane, &view, &ep->position[n].send, ep->id,
-					     &position)))
+	if (unlikely(!mailbox_ring_try_claim(&view, &ep->position[n].send, ep->id, &position)))
 		return false;
 	*err = mailbox_send_claimed(ep, from, words, n, &view, position);
 	return likely(*err != -EAGAIN);
@@ -348,11 +351,7 @@ int mailbox_message_receivable(const struct mailbox_endpoint *ep)
 		return 0;
 	if (!READ_ONCE(ep->port->deleted))
 		return -EAGAIN;
-	/*
-	 * Against a sender's claim (A), which looks at the flag after it: if the
-	 * sender went on, its slot is seen here.
-	 */
-	smp_mb();
+	smp_mb();	/* the flag before the slots: see mailbox_port_delete() */
 	if (mailbox_drained(ep))
 		return -EIDRM;
 	return mailbox_look(ep) ? 0 : -EAGAIN;
@@ -387,6 +386,9 @@ static int mailbox_take_highest(struct mailbox_endpoint *ep, size_t limit,
 	do {
 		n = __fls(mask);
 		mask ^= BIT(n);
+		err = -EAGAIN;
+		if (mailbox_ring_empty(&ring->lane[n], &ep->position[n].receive))
+			continue;
 		err = mailbox_ring_take(ring, &ring->lane[n], &ep->position[n].receive, ep->id,
 					limit, t);
 		*lane = n;
@@ -459,15 +461,14 @@ static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
 }
 
 /* Make the caller's memory writable. Its structure is kept; its buffer may get zeros. */
-static int mailbox_fault_in(const struct mailbox_buffer *to, u32 length)
+static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t size,
+			    struct mailbox_message __user *user)
 {
-	struct mailbox_message __user *user = to->message;
-	size_t size = min_t(size_t, length, to->size);
 	u32 first;
 
-	if (to->iter)
-		return fault_in_iov_iter_writeable(to->iter, size) ? -EFAULT : 0;
-	if (fault_in_writeable(to->data, size))
+	if (iter)
+		return fault_in_iov_iter_writeable(iter, size) ? -EFAULT : 0;
+	if (fault_in_writeable(data, size))
 		return -EFAULT;
 	if (user && (get_user(first, &user->size) || put_user(first, &user->size) ||
 		     put_user(0, &user->gid)))
@@ -475,19 +476,32 @@ static int mailbox_fault_in(const struct mailbox_buffer *to, u32 length)
 	return 0;
 }
 
-/* Could not store a message. Let others have it. */
-static noinline void mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, u64 position)
+/*
+ * Could not store a taken message: let others have it, and prepare for another
+ * try. Returns -EAGAIN to try again, or what is wrong.
+ */
+static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, u64 position,
+				      struct iov_iter *iter, void __user *data, size_t size,
+				      struct mailbox_message __user *user)
 {
 	struct mailbox_ring *ring = &ep->port->ring;
+	int err;
 
-	trace_mailbox_repair(ep->port, ep->id, n, position, 0);
-	mailbox_ring_park(ring, &ring->lane[n], position);
+	trace_mailbox_repair(ep->port, ep->id, n, position, size);
+	mailbox_ring_park(&ring->lane[n], position);
 	mailbox_port_wake_receivers(ep->port, BIT(n));
+	err = mailbox_fault_in(iter, data, size, user);
+	if (!err)
+		err = mailbox_try_again();
+	if (!err)
+		return -EAGAIN;
+	atomic64_inc(&ring->redelivered);
+	return err;
 }
 
 /*
- * Store a taken message and release its slot. Returns its length, or -EAGAIN if
- * it could not be stored without a page fault; then others may have it.
+ * Store a taken message and release its slot. Returns its length; or, if it could
+ * not be stored, when others may have it, -EAGAIN to try again or what is wrong.
  */
 static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
 						 const struct mailbox_buffer *to,
@@ -496,12 +510,10 @@ static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
 	u32 size = to->truncate ? min_t(size_t, t->length, to->size) : t->length;
 	struct mailbox_port *port = ep->port;
 
-	if (unlikely(mailbox_queue_sleeping(&port->receivers)))
+	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
-	if (unlikely(!mailbox_store(ep, to, t, n, size))) {
-		mailbox_undo_take(ep, n, t->position);
-		return -EAGAIN;
-	}
+	if (unlikely(!mailbox_store(ep, to, t, n, size)))
+		return mailbox_undo_take(ep, n, t->position, to->iter, to->data, size, to->message);
 
 	/* From here on nothing can fail. */
 	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
@@ -536,11 +548,6 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 			return ret;
 		ret = mailbox_receive_taken(ep, to, &t, n);
 		if (ret != -EAGAIN)
-			return ret;
-		ret = mailbox_fault_in(to, t.length);
-		if (!ret)
-			ret = mailbox_try_again();
-		if (ret)
 			return ret;
 	}
 }

@@ -14,6 +14,7 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+#include "abi.h"
 #include "port.h"
 #include "quota.h"
 #include "sysfs.h"
@@ -401,15 +402,19 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	port->named = false;
 	device_del(&port->dev);
 
-	/* Who sees the flag depends on being told of every event from then on. */
+	/*
+	 * Close, then set the flag: a sender looks after its claim whether its
+	 * queue is closed, a receiver that sees the flag looks at every slot. So
+	 * the sender sees the one or the receiver the other's slot. And who sees
+	 * the flag will be told of every event from then on.
+	 */
 	mailbox_queue_close(&port->receivers);
 	mailbox_queue_close(&port->senders);
 	smp_mb__after_atomic();		/* closed before deleted */
 	mutex_lock(&port->lock);	/* against join */
 	WRITE_ONCE(port->deleted, true);
 	mutex_unlock(&port->lock);
-	/* A sender looks at the flag after its claim: it sees the flag, or we its slot. */
-	smp_mb();
+	smp_mb();	/* the flag before our own look, and before we look for sleepers */
 	if (purge)
 		mailbox_ring_purge(&port->ring);
 	mailbox_port_wake(port, &port->receivers, MAILBOX_ALL_LANES);
@@ -442,9 +447,27 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 	memcpy(info->name, port->name, MAILBOX_NAME_SIZE);
 }
 
-unsigned int mailbox_port_count(void)
+long mailbox_port_query(void __user *user)
 {
-	return atomic_read(&mailbox_ports_count);
+	struct mailbox_query query;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&query, sizeof(query), user, &size);
+	if (err)
+		return err;
+	memset(&query, 0, sizeof(query));
+	query.size = size;
+	query.max_ports = mailbox_max_ports;
+	query.features = MAILBOX_FEATURE_BASE;
+	query.max_port_bytes = READ_ONCE(mailbox_max_port_bytes);
+	query.max_user_bytes = READ_ONCE(mailbox_max_user_bytes);
+	query.user_bytes = mailbox_quota_used(current_fsuid());
+	query.ports = atomic_read(&mailbox_ports_count);
+	query.message_max = MAILBOX_MESSAGE_MAX;
+	query.capacity_max = MAILBOX_CAPACITY_MAX;
+	query.lanes_max = MAILBOX_LANES_MAX;
+	return mailbox_abi_put(user, size, &query, sizeof(query));
 }
 
 /* At exit: the module is not in use, so nobody holds an endpoint. */

@@ -250,8 +250,13 @@ void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes);
  */
 void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes);
 
-/* How many ports exist. */
-unsigned int mailbox_port_count(void);
+/**
+ * mailbox_port_query() - MAILBOX_IOC_QUERY: features, limits, what is used of them
+ * @user: struct mailbox_query
+ *
+ * Return: 0 or an error of mailbox_abi_get().
+ */
+long mailbox_port_query(void __user *user);
 
 /* Delete all named ports, at module exit. */
 void mailbox_ports_exit(void);

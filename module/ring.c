@@ -168,7 +168,7 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 	}
 	stats->sent -= atomic64_read(&ring->discarded);
 	stats->dropped = atomic64_read(&ring->purged);
-	stats->redelivered = atomic64_read(&ring->parks);
+	stats->redelivered = atomic64_read(&ring->redelivered);
 	stats->received = stats->sent - unreceived - stats->dropped;
 }
 

@@ -44,7 +44,7 @@ struct mailbox_ring_lane {
  * @bytes: its size
  * @discarded: slots that were claimed and given up
  * @purged: messages taken away by mailbox_ring_purge()
- * @parks: messages ever parked
+ * @redelivered: messages whose receiver could not store them and gave up
  */
 struct mailbox_ring {
 	struct mailbox_ring_lane *lane;
@@ -54,7 +54,7 @@ struct mailbox_ring {
 	u64 bytes;
 	atomic64_t discarded;
 	atomic64_t purged;
-	atomic64_t parks;
+	atomic64_t redelivered;
 };
 
 /**
@@ -174,10 +174,15 @@ struct mailbox_found mailbox_ring_walk_free(const struct mailbox_ring_lane *lane
  */
 struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lane, u64 from);
 
+/*
+ * The first look, at the endpoint's own position, needs no hint: if the word
+ * there says what is wanted, it is right, whatever number the endpoint has for
+ * it (a wrong one only after sleeping for 2^36 messages, to the very message).
+ */
+
 /**
  * mailbox_ring_try_claim() - claim the slot at the endpoint's own position
- * @lane: where
- * @view: the caller's copy of its geometry
+ * @view: the caller's copy of the lane's geometry
  * @own: the endpoint's position as a sender, moved on
  * @id: the endpoint
  * @position: out
@@ -186,11 +191,10 @@ struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lan
  *
  * Return: true, or false to walk.
  */
-static __always_inline bool mailbox_ring_try_claim(const struct mailbox_ring_lane *lane,
-						   const struct mailbox_lane *view,
+static __always_inline bool mailbox_ring_try_claim(const struct mailbox_lane *view,
 						   u64 *own, u32 id, u64 *position)
 {
-	u64 p = mailbox_ring_start(lane, own), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
+	u64 p = READ_ONCE(*own), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
 
 	if (unlikely(mailbox_lane_word(view, p) != word || !mailbox_claim(view, p, word, id)))
 		return false;
@@ -283,6 +287,21 @@ static __always_inline void mailbox_ring_advance(struct mailbox_ring_lane *lane,
 }
 
 /**
+ * mailbox_ring_empty() - nothing in a lane, at the first look
+ * @lane: where
+ * @own: the endpoint's position as a receiver
+ *
+ * Return: true if it is empty for certain; false: walk.
+ */
+static inline bool mailbox_ring_empty(const struct mailbox_ring_lane *lane, const u64 *own)
+{
+	u64 p = READ_ONCE(*own);
+
+	return mailbox_lane_word(&lane->view, p) == mailbox_word(p, 0, MAILBOX_PHASE_FREE) &&
+	       !atomic_read(&lane->parked);
+}
+
+/**
  * mailbox_ring_try_take() - take the message at the endpoint's own position
  * @ring: the ring
  * @lane: where
@@ -299,8 +318,8 @@ static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *rin
 						  struct mailbox_ring_lane *lane, u64 *own, u32 id,
 						  size_t limit, struct mailbox_taken *t)
 {
-	u64 p = mailbox_ring_start(lane, own), word;
 	const struct mailbox_lane view = lane->view;
+	u64 p = READ_ONCE(*own), word;
 
 	word = mailbox_lane_word(&view, p);			/* (C) */
 	if (unlikely(!mailbox_word_is(word, p, MAILBOX_PHASE_READY) || atomic_read(&lane->parked)))
@@ -328,10 +347,8 @@ static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *rin
 int mailbox_ring_take(const struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
 		      u32 id, size_t limit, struct mailbox_taken *t);
 
-static inline void mailbox_ring_park(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
-				     u64 position)
+static inline void mailbox_ring_park(struct mailbox_ring_lane *lane, u64 position)
 {
-	atomic64_inc(&ring->parks);
 	/* First the count: who sees the word shall look for it. */
 	atomic_inc(&lane->parked);
 	mailbox_park(&lane->view, position);

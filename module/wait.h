@@ -15,7 +15,7 @@
  *   full barrier (F), and looks at the slots once more. One sees the other.
  * - One event wakes one sleeper, who may find another event than its own: after
  *   each take or claim the caller looks whether more is there for others
- *   (mailbox_queue_sleeping()) and wakes the next: the chain.
+ *   (mailbox_queue_pressed()) and wakes the next: the chain.
  * - A sleeper that leaves for a signal or a deadline hands on the wake-up it was
  *   given.
  * - A poller arms the queue, then looks. The wake-up disarms first, then tells
@@ -35,9 +35,9 @@
 
 /* mailbox_queue.waiting: one word tells whether an event interests anybody. */
 #define MAILBOX_WAIT_SLEEPER	1LL
-#define MAILBOX_WAIT_SLEEPERS	0xffffffffLL
+#define MAILBOX_WAIT_SLEEPERS	0x7fffffffLL
+#define MAILBOX_WAIT_CLOSED	(1LL << 31)	/* the port's end: every event counts */
 #define MAILBOX_WAIT_SIGIO	(1LL << 32)
-#define MAILBOX_WAIT_CLOSED	(1LL << 61)	/* at the port's end: every event counts */
 #define MAILBOX_WAIT_ARMED	(1LL << 62)
 
 #define MAILBOX_ALL_LANES	(~0U)
@@ -99,6 +99,18 @@ void mailbox_queue_init(struct mailbox_queue *q, __poll_t events);
 static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)
 {
 	return unlikely(atomic64_read(&q->waiting));
+}
+
+/* For the chain: does anybody sleep, or is the queue closed? */
+static inline bool mailbox_queue_pressed(const struct mailbox_queue *q)
+{
+	return unlikely((u32)atomic64_read(&q->waiting));
+}
+
+/* Is this the port's end? */
+static inline bool mailbox_queue_closed(const struct mailbox_queue *q)
+{
+	return atomic64_read(&q->waiting) & MAILBOX_WAIT_CLOSED;
 }
 
 /* How many sleep. */

@@ -68,11 +68,11 @@
 #define MAILBOX_FOREVER		(~0ULL)
 
 /* Port flags, fixed at creation. */
-#define MAILBOX_SEALED		(1U << 0)	/* can never be mapped: sender identity is always trusted */
+#define MAILBOX_SEALED		(1U << 0)	/* never mappable: senders can be trusted */
 #define MAILBOX_AUTODELETE	(1U << 1)	/* deleted with its last close */
 
 /* struct mailbox_create.flags beside the port flags. */
-#define MAILBOX_EXCLUSIVE	(1U << 31)	/* EEXIST when the name exists; without it that port is opened */
+#define MAILBOX_EXCLUSIVE	(1U << 31)	/* EEXIST if it exists; without this it is opened */
 
 /**
  * struct mailbox_create - MAILBOX_IOC_CREATE: make a port and open it
@@ -122,7 +122,7 @@ struct mailbox_open {
 };
 
 /* struct mailbox_delete.flags */
-#define MAILBOX_DELETE_PURGE	(1U << 0)	/* discard what is queued; without it receivers take what is left */
+#define MAILBOX_DELETE_PURGE	(1U << 0)	/* discard what is queued */
 
 /**
  * struct mailbox_delete - MAILBOX_IOC_DELETE: end a named port
@@ -130,8 +130,8 @@ struct mailbox_open {
  * @flags: MAILBOX_DELETE_PURGE
  * @name: NUL-terminated, the rest zero
  *
- * The name is free when the call returns. Senders, sleeping or new, get EIDRM;
- * receivers too once nothing is left.
+ * The name is free when the call returns. Senders, sleeping or new, get EIDRM.
+ * Receivers take what is left, nothing after a purge, and get EIDRM then.
  */
 struct mailbox_delete {
 	__u32 size;
@@ -143,10 +143,10 @@ struct mailbox_delete {
 #define MAILBOX_SEND_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
 /* ... with a receive */
 #define MAILBOX_RECV_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
-#define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, and the rest is dropped */
+#define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, no more */
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
-#define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* the message was longer than the buffer; @length says how long */
+#define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
 
 #define MAILBOX_LANE_DEFAULT	(~0U)		/* send on the endpoint's default lane */
 
@@ -228,7 +228,7 @@ struct mailbox_set_lanes {
  * @messages_sent: accepted since creation
  * @messages_received: taken by receivers since creation
  * @messages_dropped: discarded by a purge
- * @redelivered: put back after a receiver could not store them
+ * @redelivered: left for the next receiver by one that could not store them
  * @name: empty for a nameless port
  *
  * The counts are exact when nobody sends or receives meanwhile.

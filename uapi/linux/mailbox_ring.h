@@ -350,7 +350,8 @@ static inline void mailbox_publish(const struct mailbox_lane *lane, __u64 positi
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
-	MAILBOX_XCHG(&slot->word, mailbox_word(position, owner, MAILBOX_PHASE_READY));	/* (B) (E) */
+	MAILBOX_XCHG(&slot->word,			/* (B) (E) */
+		     mailbox_word(position, owner, MAILBOX_PHASE_READY));
 }
 
 /*
@@ -361,7 +362,8 @@ static inline void mailbox_discard(const struct mailbox_lane *lane, __u64 positi
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
-	MAILBOX_XCHG(&slot->word, mailbox_word(position, 0, MAILBOX_PHASE_VOID));	/* (B) (E) */
+	MAILBOX_XCHG(&slot->word,			/* (B) (E) */
+		     mailbox_word(position, 0, MAILBOX_PHASE_VOID));
 }
 
 /**
@@ -387,8 +389,8 @@ static inline void mailbox_release(const struct mailbox_lane *lane, __u64 positi
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
-	MAILBOX_XCHG(&slot->word,
-		     mailbox_word(position + lane->capacity, 0, MAILBOX_PHASE_FREE));	/* (D) (E) */
+	MAILBOX_XCHG(&slot->word,			/* (D) (E) */
+		     mailbox_word(position + lane->capacity, 0, MAILBOX_PHASE_FREE));
 }
 
 /*
@@ -400,8 +402,8 @@ static inline void mailbox_park(const struct mailbox_lane *lane, __u64 position)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
-	MAILBOX_XCHG(&slot->word,
-		     mailbox_word(position, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING));	/* (D) (E) */
+	MAILBOX_XCHG(&slot->word,			/* (D) (E) */
+		     mailbox_word(position, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING));
 }
 
 #endif /* _UAPI_LINUX_MAILBOX_RING_H */
