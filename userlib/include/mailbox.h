@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libmailbox: named message ports between processes.
+ *
+ *	struct mailbox *jobs = mailbox_create("jobs", NULL, O_WRONLY);
+ *	mailbox_send(jobs, "hello", 5);
+ *	mailbox_close(jobs);
+ *
+ *	struct mailbox *jobs = mailbox_open("jobs", O_RDONLY);
+ *	int length = mailbox_receive(jobs, buffer, sizeof(buffer));
+ *
+ * A struct mailbox is one endpoint: one open file on a port. Whoever opens the
+ * same name shares the port; nobody needs to know who else does.
+ *
+ * Rules that hold for every function here:
+ *
+ * - A function that returns a handle returns NULL and sets errno on failure.
+ *   Every other one returns 0 or a count, or a negative errno value.
+ *   <linux/mailbox.h> says what each errno means; mailbox_strerror() puts it
+ *   in words.
+ * - Descriptors are close-on-exec.
+ * - The library starts no thread, installs no signal handler, prints nothing
+ *   and keeps no state outside the handle. Threads may use one handle at the
+ *   same time, except to close it.
+ * - Without the module the answer is ENODEV.
+ */
+#ifndef _MAILBOX_H
+#define _MAILBOX_H
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/mailbox.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MAILBOX_VERSION "0.1.0"
+
+/* An endpoint. Free it with mailbox_close(). */
+struct mailbox;
+
+/**
+ * struct mailbox_attr - what a new port is like; all zero means the defaults
+ * @message_size: largest message in bytes; 0 means 8192
+ * @capacity: messages per lane, a power of two; 0 means 16
+ * @lanes: number of lanes, the higher the more urgent; 0 means 1
+ * @mode: permission bits, less the umask; 0 means 0600
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_EXCLUSIVE
+ */
+struct mailbox_attr {
+	uint32_t message_size;
+	uint32_t capacity;
+	uint32_t lanes;
+	uint32_t mode;
+	uint32_t flags;
+};
+
+/**
+ * struct mailbox_msg - a message with all there is to say about it
+ * @data: send: the bytes; receive: the buffer. The caller's, always
+ * @size: receive: bytes in the buffer. Not changed, not used by a send
+ * @length: bytes in the message: set by the caller of a send, and by a receive
+ *	(also when it fails with EMSGSIZE, to say how large a buffer it takes)
+ * @flags: MAILBOX_SEND_* or MAILBOX_RECV_*. Not changed
+ * @lane: send: the lane, or MAILBOX_LANE_DEFAULT; receive: answered
+ * @tag: send: any number, to travel with the message; receive: answered
+ * @ticket: answered by both: the number of the message in its lane, from 0
+ * @status: answered by a receive: MAILBOX_MSG_*
+ * @sender: answered by a receive, as are the next three: the sender's endpoint
+ *	on this port
+ * @pid: the process that opened that endpoint; 0 if it has no number here
+ * @uid: its effective user
+ * @gid: its effective group
+ *
+ * What a call does not answer it leaves alone, and no answer is read back:
+ * one struct serves for a whole loop of receives.
+ */
+struct mailbox_msg {
+	void *data;
+	size_t size;
+	size_t length;
+	uint32_t flags;
+	uint32_t lane;
+	uint64_t tag;
+	uint64_t ticket;
+	uint32_t status;
+	uint32_t sender;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+/* Ports: create, open, delete */
+
+/**
+ * mailbox_create() - make a port and open it
+ * @name: 1 to 63 of A-Z a-z 0-9 . _ - not beginning with a dot and not
+ *	"control"; NULL makes a nameless port, which lives as long as a
+ *	descriptor on it
+ * @attr: what it is like; NULL means the defaults
+ * @oflags: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both, each with
+ *	or without O_NONBLOCK
+ *
+ * If the name exists already that port is opened, attributes unseen, unless
+ * @attr has MAILBOX_EXCLUSIVE.
+ *
+ * Return: a handle. NULL with errno: EEXIST, EINVAL, EACCES, EDQUOT, ENOSPC,
+ * ENOMEM, ENODEV.
+ */
+struct mailbox *mailbox_create(const char *name,
+			       const struct mailbox_attr *attr, int oflags);
+
+/**
+ * mailbox_open() - open a port that exists
+ * @name: as for mailbox_create(), but not NULL
+ * @oflags: as for mailbox_create()
+ *
+ * Works as well where only /dev/mailbox/control can be seen, as in a container.
+ *
+ * Return: a handle. NULL with errno: ENOENT, EINVAL, EACCES, ENXIO, ENOSPC,
+ * ENOMEM, ENODEV.
+ */
+struct mailbox *mailbox_open(const char *name, int oflags);
+
+/**
+ * mailbox_from_fd() - make a handle of a descriptor that came from elsewhere
+ * @fd: an open port, inherited or received by SCM_RIGHTS
+ *
+ * The descriptor becomes the handle's, and close-on-exec. If the call fails it
+ * stays the caller's, unchanged. Descriptors that were duplicated, by fork too,
+ * are one endpoint.
+ *
+ * Return: a handle. NULL with errno: ENOTTY if @fd is not a port, EBADF, ENOMEM.
+ */
+struct mailbox *mailbox_from_fd(int fd);
+
+/**
+ * mailbox_close() - close an endpoint and free its handle
+ * @mb: handle, or NULL for nothing to do
+ *
+ * Messages sent stay in the port. errno is left as it was.
+ */
+void mailbox_close(struct mailbox *mb);
+
+/**
+ * mailbox_delete() - end a named port
+ * @name: its name
+ * @flags: 0: receivers may take what is left; MAILBOX_DELETE_PURGE: discard it
+ *
+ * The name is free at once. Senders, and receivers when nothing is left, are
+ * woken and get EIDRM.
+ *
+ * Return: 0, -ENOENT, -EPERM, -EINVAL or -ENODEV.
+ */
+int mailbox_delete(const char *name, uint32_t flags);
+
+/* Messages */
+
+/**
+ * mailbox_send() - send one message
+ * @mb: handle
+ * @buf: the bytes
+ * @len: how many; 0 is a message too
+ *
+ * Waits for a free place unless the endpoint is O_NONBLOCK.
+ *
+ * Return: 0, -EAGAIN, -EINTR, -EMSGSIZE, -EIDRM, -EBADF or -EFAULT; nothing was
+ * sent unless it is 0.
+ */
+int mailbox_send(struct mailbox *mb, const void *buf, size_t len);
+
+/**
+ * mailbox_receive() - receive one message
+ * @mb: handle
+ * @buf: where to
+ * @size: bytes there are in @buf
+ *
+ * Waits for a message unless the endpoint is O_NONBLOCK. A message that does
+ * not fit stays where it is; a buffer of the port's message_size fits all.
+ *
+ * Return: length of the message, which may be 0; or -EAGAIN, -EINTR, -EMSGSIZE,
+ * -EIDRM, -EBADF or -EFAULT, and no message is lost.
+ */
+int mailbox_receive(struct mailbox *mb, void *buf, size_t size);
+
+/**
+ * mailbox_send_msg() - send one message with lane, tag and deadline
+ * @mb: handle
+ * @msg: data, length, flags, lane and tag are read, ticket is written
+ * @deadline: how long to wait for a place, see mailbox_deadline_ms()
+ *
+ * Return: as mailbox_send(), or -ETIMEDOUT, or -EINVAL for a lane that the port
+ * does not have and flags that mean nothing.
+ */
+int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
+		     uint64_t deadline);
+
+/**
+ * mailbox_receive_msg() - receive one message with all that is known of it
+ * @mb: handle
+ * @msg: data, size and flags are read, everything else is written
+ * @deadline: how long to wait for a message, see mailbox_deadline_ms()
+ *
+ * Return: bytes stored in @msg->data, which is @msg->length except with
+ * MAILBOX_RECV_TRUNCATE; or as mailbox_receive(), -ETIMEDOUT or -EINVAL.
+ */
+int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
+			uint64_t deadline);
+
+/**
+ * mailbox_deadline_ms() - a deadline some time from now
+ * @ms: milliseconds; 0 means do not wait, less than 0 wait for ever
+ *
+ * Return: ns of CLOCK_MONOTONIC, MAILBOX_NO_WAIT or MAILBOX_FOREVER. It is a
+ * point in time: it holds for any number of calls, all together.
+ */
+uint64_t mailbox_deadline_ms(int ms);
+
+/* About endpoints and ports */
+
+/**
+ * mailbox_fd() - the descriptor, for poll, select, epoll and F_SETFL
+ * @mb: handle, which keeps the descriptor
+ *
+ * Return: the descriptor.
+ */
+int mailbox_fd(const struct mailbox *mb);
+
+/**
+ * mailbox_set_lanes() - choose the lanes of this endpoint
+ * @mb: handle
+ * @receive_mask: bit n: receive and poll on lane n; ~0u means all lanes
+ * @default_lane: where mailbox_send() and MAILBOX_LANE_DEFAULT send
+ *
+ * Return: 0, or -EINVAL for a lane that the port does not have and for none.
+ */
+int mailbox_set_lanes(struct mailbox *mb, uint32_t receive_mask,
+		      uint32_t default_lane);
+
+/**
+ * mailbox_info() - attributes and statistics of an endpoint's port
+ * @mb: handle
+ * @info: filled in
+ *
+ * Return: 0 or a negative errno value.
+ */
+int mailbox_info(struct mailbox *mb, struct mailbox_info *info);
+
+/**
+ * mailbox_list() - all named ports, in the order of their names
+ * @ports: set to an array, to be freed with free(); NULL if there are none
+ *
+ * Opens no port, so it needs no permission on them and changes no count. There
+ * is no endpoint in it: @endpoint, @receive_mask and @default_lane are 0. Where
+ * a port's node in /dev/mailbox cannot be seen, @uid and @gid are ~0u and @mode
+ * is 0.
+ *
+ * Return: how many, -ENOMEM, -ENODEV or another negative errno value.
+ */
+int mailbox_list(struct mailbox_info **ports);
+
+/**
+ * mailbox_query() - what the loaded module can do, and its limits
+ * @query: filled in
+ *
+ * Return: 0, -ENODEV, -EACCES.
+ */
+int mailbox_query(struct mailbox_query *query);
+
+/**
+ * mailbox_strerror() - an error of this library in words
+ * @error: errno value, positive or negative
+ *
+ * Return: constant text, "port deleted" for EIDRM.
+ */
+const char *mailbox_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _MAILBOX_H */

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* Ports by name: create, open, delete, query. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+			"0123456789._-"
+
+/* The rule for names, applied here too so that no name leaves /dev/mailbox. */
+static bool name_valid(const char *name)
+{
+	size_t len = strspn(name, NAME_CHARACTERS);
+
+	return len && len <= MAILBOX_NAME_MAX && !name[len] &&
+	       name[0] != '.' && strcmp(name, "control");
+}
+
+static bool oflags_valid(int oflags)
+{
+	return !(oflags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)) &&
+	       (oflags & O_ACCMODE) != O_ACCMODE;
+}
+
+/* One ioctl on the control node. Returns 0 or a negative errno value. */
+static int control(unsigned long request, void *arg)
+{
+	int fd, err;
+
+	/* Opening the node needs no permission that matters: it is 0666. */
+	fd = open(MAILBOX_DEV_DIR "/control", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENXIO ? -ENODEV : -errno;
+	err = ioctl(fd, request, arg) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* Returns -1 with errno for a negative @err, for functions that say it so. */
+static int fail(int err)
+{
+	errno = -err;
+	return -1;
+}
+
+static int create_fd(const char *name, const struct mailbox_attr *attr,
+		     int oflags)
+{
+	struct mailbox_create arg = {
+		.size = sizeof(arg),
+		.flags = attr->flags,
+		.message_size = attr->message_size,
+		.capacity = attr->capacity,
+		.lanes = attr->lanes,
+		.mode = attr->mode,
+		.open_flags = oflags | O_CLOEXEC,
+		.fd = -1,
+	};
+	int err;
+
+	if (name)
+		memcpy(arg.name, name, strlen(name));
+	err = control(MAILBOX_IOC_CREATE, &arg);
+	return err ? fail(err) : arg.fd;
+}
+
+static int open_by_control(const char *name, int oflags)
+{
+	struct mailbox_open arg = {
+		.size = sizeof(arg),
+		.open_flags = oflags | O_CLOEXEC,
+		.fd = -1,
+	};
+	int err;
+
+	memcpy(arg.name, name, strlen(name));
+	err = control(MAILBOX_IOC_OPEN, &arg);
+	return err ? fail(err) : arg.fd;
+}
+
+/*
+ * The node if there is one, otherwise by name through the control node, which
+ * knows best whether it is the port or only its node that is missing. What is
+ * no device is not a port, however it came there ("echo >/dev/mailbox/typo" of
+ * a careless root makes a file).
+ */
+static int open_fd(const char *name, int oflags)
+{
+	char path[sizeof(MAILBOX_DEV_DIR) + MAILBOX_NAME_SIZE];
+	struct stat st;
+
+	snprintf(path, sizeof(path), MAILBOX_DEV_DIR "/%s", name);
+	if (stat(path, &st) || !S_ISCHR(st.st_mode))
+		return open_by_control(name, oflags);
+	return open(path, oflags | O_CLOEXEC);
+}
+
+struct mailbox *mailbox_create(const char *name,
+			       const struct mailbox_attr *attr, int oflags)
+{
+	static const struct mailbox_attr defaults;
+
+	if ((name && !name_valid(name)) || !oflags_valid(oflags)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return mailbox_wrap(create_fd(name, attr ? attr : &defaults, oflags));
+}
+
+struct mailbox *mailbox_open(const char *name, int oflags)
+{
+	if (!name || !name_valid(name) || !oflags_valid(oflags)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return mailbox_wrap(open_fd(name, oflags));
+}
+
+int mailbox_delete(const char *name, uint32_t flags)
+{
+	struct mailbox_delete arg = { .size = sizeof(arg), .flags = flags };
+
+	if (!name || !name_valid(name))
+		return -EINVAL;
+	memcpy(arg.name, name, strlen(name));
+	return control(MAILBOX_IOC_DELETE, &arg);
+}
+
+int mailbox_query(struct mailbox_query *query)
+{
+	*query = (struct mailbox_query){ .size = sizeof(*query) };
+	return control(MAILBOX_IOC_QUERY, query);
+}

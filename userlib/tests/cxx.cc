@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/* The header in C++: functions that share a struct's name, attributes, messages. */
+#include <mailbox.h>
+
+#include <cerrno>
+#include <cstring>
+
+int main()
+{
+	mailbox_attr attr = {};
+	mailbox_msg msg = {};
+	struct mailbox_info info;
+	struct mailbox_query query;
+	struct mailbox_info *ports = nullptr;
+	char text[] = "hello";
+
+	attr.flags = MAILBOX_SEALED | MAILBOX_EXCLUSIVE;
+	msg.data = text;
+	msg.length = sizeof(text);
+	msg.lane = MAILBOX_LANE_DEFAULT;
+
+	mailbox *mb = mailbox_create("../nowhere", &attr, O_RDWR);
+	if (mb) {
+		mailbox_info(mb, &info);
+		mailbox_set_lanes(mb, ~0U, 0);
+		mailbox_send(mb, text, sizeof(text));
+		mailbox_send_msg(mb, &msg, MAILBOX_NO_WAIT);
+		mailbox_receive(mb, text, sizeof(text));
+		mailbox_receive_msg(mb, &msg, mailbox_deadline_ms(1));
+		mailbox_from_fd(mailbox_fd(mb));
+	}
+	mailbox_close(mb);
+	(void)mailbox_query(&query);
+	(void)mailbox_list(&ports);
+	(void)mailbox_open("../nowhere", O_RDONLY);
+	return mailbox_delete("../nowhere", 0) == -EINVAL &&
+	       !std::strcmp(mailbox_strerror(EIDRM), "port deleted") ? 0 : 1;
+}

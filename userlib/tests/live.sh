@@ -1,0 +1,217 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The mailbox command and the examples on the real module: as root in a guest,
+# with the programs in this folder or on the PATH. TAP. Nothing sleeps in hope.
+#
+# shellcheck disable=SC2317 # functions are called through ok()
+PATH=$PWD:$PATH
+sys=/sys/class/mailbox
+tmp=$(mktemp -d)
+count=0
+failed=0
+[ -d $sys ] || insmod ./mailbox_dev.ko
+
+ok() {	# ok NAME COMMAND...
+	name=$1
+	shift
+	count=$((count + 1))
+	if "$@" >"$tmp/said" 2>&1; then
+		echo "ok $count - $name"
+	else
+		sed 's/^/# /' "$tmp/said"
+		echo "not ok $count - $name"
+		failed=1
+	fi
+}
+
+# says OUTPUT ARGUMENT...: succeeds, and prints exactly OUTPUT
+says() {
+	wanted=$1
+	shift
+	mailbox "$@" >"$tmp/out" </dev/null || return 1
+	printf '%s' "$wanted" | cmp - "$tmp/out"
+}
+
+# fails STATUS WHY ARGUMENT...: ends with STATUS and the one line WHY
+fails() {
+	wanted=$1 why=$2
+	shift 2
+	mailbox "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	cat "$tmp/out" "$tmp/err"
+	[ "$got" = "$wanted" ] && [ "$(cat "$tmp/err")" = "mailbox: $why" ] && [ ! -s "$tmp/out" ]
+}
+
+is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
+has() { grep -q -e "$1" "$tmp/out" || { cat "$tmp/out"; return 1; }; }
+until_value() { until [ "$(cat "$sys/$1/$2")" = "$3" ]; do usleep 10000; done; }
+
+# --- create and delete
+
+umask 022
+ok 'create makes a port' says '' create t
+ok 'with the default mode' is "$(stat -c %a /dev/mailbox/t)" 600
+ok 'create of a name that exists fails' fails 1 'create t: a port of that name exists' create t
+ok 'unless --exist-ok' says '' create --exist-ok t
+ok 'create with everything' says '' create -s 4K -c 32 -l 2 -m 0666 --sealed u
+ok '--mode is not subject to the umask' is "$(stat -c %a /dev/mailbox/u)" 666
+ok 'message size with a suffix' is "$(cat $sys/u/message_size)" 4096
+ok 'a bad name' fails 1 'create ../x: invalid name, or larger than a port may be (see mailbox query)' create ../x
+ok 'too large a port' fails 1 'create x: invalid name, or larger than a port may be (see mailbox query)' create -s 16M -c 65536 x
+echo lost >/dev/mailbox/v
+ok 'a file in the way' fails 1 'create v: /dev/mailbox/v is an ordinary file, remove it first' create v
+ok 'which is not taken for a port' fails 1 'send v: no port of that name' send v x
+rm /dev/mailbox/v
+ok 'no such port to send to' fails 1 'send x: no port of that name' send x y
+ok 'no such port to receive from' fails 1 'recv x: no port of that name' recv x
+ok 'no such port to delete' fails 1 'delete x: no port of that name' delete x
+ok 'no such port to tell of' fails 1 'info x: no port of that name' info x
+
+# --- send and recv
+
+ok 'send an argument' says '' send t 'hello world'
+ok 'recv writes the bytes and nothing else' says 'hello world' recv t
+ok 'send an empty argument' says '' send t ''
+ok 'recv of an empty message' says '' recv t
+head -c 5000 /dev/urandom >"$tmp/binary"
+ok 'send standard input' sh -c "mailbox send t <$tmp/binary"
+ok 'as one message' is "$(cat $sys/t/depth)" 1
+ok 'bytes are bytes' sh -c "mailbox recv t | cmp - $tmp/binary"
+printf 'a\n\nb b\nc' >"$tmp/lines"
+ok 'send --lines' sh -c "mailbox send --lines t <$tmp/lines"
+ok 'sends one message per line, empty ones too' is "$(cat $sys/t/depth)" 4
+ok 'recv --count takes so many' says 'ab b' recv --count 3 t
+ok 'recv --lines ends lines' says "c
+" recv --lines t
+echo 'plain shell' >/dev/mailbox/t
+ok 'recv --lines does not end what is ended' says "plain shell
+" recv --lines t
+ok 'a message that begins with a dash' says '' send t -- --help
+ok 'is a message' says '--help' recv t
+ok 'options may stand behind the port' says '' send t hello --tag 7
+ok 'there too' says 'hello' recv t --nonblock
+head -c 8193 /dev/zero >"$tmp/long"
+ok 'a message too long' sh -c "mailbox send t <$tmp/long 2>&1 | grep -qx 'mailbox: send t: message too long, the port takes 8192 bytes'"
+printf 'ok\n%08193d\n' 0 >"$tmp/long"
+ok 'a line too long' sh -c "mailbox send --lines t <$tmp/long 2>&1 | grep -qx 'mailbox: send t: line 2: message too long, the port takes 8192 bytes'"
+mailbox recv t >"$tmp/out"
+
+ok 'nothing to receive' fails 3 'recv t: would block' recv --nonblock t
+ok 'nothing for a while' fails 3 'recv t: timed out' recv --timeout 0.05 t
+seq 16 | mailbox send --lines t
+ok 'no place' fails 3 'send t: would block' send --nonblock t x
+ok 'no place for a while' fails 3 'send t: timed out' send -t 0.05 t x
+ok 'recv of fewer than asked for' sh -c "mailbox recv -L -n 17 -t 0.05 t >$tmp/out; test \$? = 3"
+ok 'keeps those that came' is "$(wc -l <"$tmp/out")" 16
+ok 'recv to a full disk' sh -c 'mailbox send t x; mailbox recv t 2>&1 >/dev/full | grep -qx "mailbox: recv t: could not write a message it had received: No space left on device"'
+mkfifo "$tmp/fifo"
+mailbox send t x
+# shellcheck disable=SC2094 # that is the point: a writer without a reader
+exec 4<>"$tmp/fifo" 5>"$tmp/fifo" 4<&-
+ok 'recv to a pipe without a reader' sh -c 'mailbox recv t 2>&1 >&5 | grep -q "could not write .*: Broken pipe"'
+exec 5>&-
+
+# --- lanes
+
+ok 'send on a lane' says '' send --lane 1 u urgent
+ok 'send without' says '' send u normal
+ok 'a lane that is not there' fails 1 'send u: no lane 2, the port has 2' send --lane 2 u x
+ok 'the same for recv' fails 1 'recv u: no lane 2, the port has 2' recv --lane 0,2 u
+ok 'recv from a lane' says normal recv --lane 0 u
+mailbox send u normal
+ok 'recv from the highest first' says urgentnormal recv --lane 0 -l 1 --count 2 u
+
+# --- JSON
+
+mailbox send -l 1 --tag 0x10 u '{"äöü"}'
+mailbox recv --json u >"$tmp/out"
+ok 'recv --json has the text' has '"text":"{\\"äöü\\"}","length":10,"lane":1,"tag":16,"ticket":1,'
+ok 'and the sender' has '"uid":0,"gid":0,"trusted":true}$'
+printf 'a\377\0b' | mailbox send --tag 18446744073709551615 u
+mailbox recv --json u >"$tmp/out"
+ok 'base64 for what is not UTF-8' has '{"base64":"Yf8AYg==","length":4,'
+ok 'a tag beyond JSON is a string' has '"tag":"18446744073709551615"'
+mailbox info --json u >"$tmp/out"
+ok 'info --json' has '"mode": "0666"'
+ok 'info --json tells the flags' has '"sealed"'
+mailbox list --json >"$tmp/out"
+ok 'list --json has every port' is "$(grep -c '"name": "[tu]"' "$tmp/out")" 2
+mailbox query --json >"$tmp/out"
+ok 'query --json' has '"message_max": 16777216'
+
+# --- to look
+
+mailbox list >"$tmp/out"
+ok 'list shows the ports' has '^u  *0/64  *5  *5  -  *0  rw-rw-rw-  root:root$'
+mailbox info u >"$tmp/out"
+ok 'info shows one' has '^capacity  *32 per lane$'
+mailbox query >"$tmp/out"
+ok 'query shows the module' has '^ports  *[0-9]* of [0-9]*$'
+
+# --- to wait, and the end
+
+mailbox recv u >"$tmp/got" &
+pid=$!
+until_value u waiting_receivers 1
+mailbox list >"$tmp/out"
+ok 'list shows who waits' has '^u .* 1 recv  *1  rw'
+mailbox send u here
+wait $pid
+ok 'a receiver that waited' is "$(cat "$tmp/got")" here
+mailbox recv u 2>"$tmp/told" &
+pid=$!
+mailbox recv --follow --lines u >"$tmp/got" &
+follower=$!
+until_value u waiting_receivers 2
+ok 'delete' says '' delete u
+wait $pid
+ok 'ends a receiver with an error' is $? 1
+ok 'that says why' is "$(cat "$tmp/told")" 'mailbox: recv u: port deleted'
+wait $follower
+ok 'and a follower with none' is $? 0
+mailbox create u
+mailbox recv --follow --lines u >"$tmp/got" &
+follower=$!
+until_value u waiting_receivers 1
+seq 100 | mailbox send --lines u
+mailbox delete u
+wait $follower
+ok 'a follower gets everything' is "$(tail -n 1 "$tmp/got") $(wc -l <"$tmp/got")" '100 100'
+ok 'delete several, with what is left' says '' delete --purge t default
+ok 'list of nothing' is "$(mailbox list | wc -l)" 1
+ok 'list of nothing in JSON' is "$(mailbox list --json)" '[]'
+
+# --- the examples
+
+printf 'lane 2: put out the fire\nlane 1: answer the door\nlane 0: sweep the floor\n' >"$tmp/wanted"
+priority >"$tmp/out"
+ok 'the example of lanes' cmp "$tmp/wanted" "$tmp/out"
+mailbox create t
+consumer t >"$tmp/one" &
+one=$!
+consumer t >"$tmp/two" &
+two=$!
+producer t 500 a &
+producer t 500 b
+wait $!
+mailbox delete t
+wait $one && wait $two
+ok 'two producers and two consumers' is $? 0
+ok 'all messages once' is "$(cat "$tmp/one" "$tmp/two" | sort -u | wc -l) $(cat "$tmp/one" "$tmp/two" | wc -l)" '1000 1000'
+ok 'a consumer without a port' sh -c 'consumer t 2>&1 | grep -qx "consumer: t: no port of that name"'
+
+# --- as somebody else
+
+mailbox create -m 0620 w
+as_alice() { su -s /bin/sh alice -c "PATH=$PATH $1" 2>&1; }
+if grep -q '^alice:' /etc/passwd; then
+	ok 'not for others' is "$(as_alice 'mailbox send w x')" 'mailbox: send w: permission denied'
+	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port'
+	ok 'but there to see' is "$(as_alice 'mailbox list | grep -c ^w')" 1
+fi
+mailbox delete w
+
+echo "1..$count"
+rm -rf "$tmp"
+exit $failed

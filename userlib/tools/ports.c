@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/* mailbox create, mailbox delete */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tool.h"
+
+static const char create_help[] =
+"Usage: mailbox create [OPTION]... PORT\n"
+"Make a port. Its name is 1 to 63 of A-Z a-z 0-9 . _ - and appears in\n"
+"/dev/mailbox at once. The port lives until it is deleted.\n\n"
+"  -s, --message-size=N   largest message in bytes (8K); K and M are understood\n"
+"  -c, --capacity=N       messages per lane, a power of two (16)\n"
+"  -l, --lanes=N          lanes; a higher one is received first (1)\n"
+"  -m, --mode=MODE        permissions, octal, whatever the umask (0600, less it)\n"
+"      --sealed           can never be mapped: the sender can always be trusted\n"
+"      --exist-ok         no error if a port of that name exists, as it is\n"
+HELP_HELP HELP_EXIT ".\n";
+
+enum { SEALED = 256, EXIST_OK };
+
+static const struct option create_options[] = {
+	{ "message-size", required_argument, NULL, 's' },
+	{ "capacity", required_argument, NULL, 'c' },
+	{ "lanes", required_argument, NULL, 'l' },
+	{ "mode", required_argument, NULL, 'm' },
+	{ "sealed", no_argument, NULL, SEALED },
+	{ "exist-ok", no_argument, NULL, EXIST_OK },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static uint32_t to_capacity(const struct command *cmd, const char *text)
+{
+	uint32_t n = to_number(cmd, "the capacity", text, MAILBOX_CAPACITY_MIN,
+			       MAILBOX_CAPACITY_MAX);
+
+	if (n & (n - 1))
+		misused(cmd, "the capacity must be a power of two, not %s",
+			text);
+	return n;
+}
+
+static void create_option(const struct command *cmd, int c,
+			  struct mailbox_attr *attr)
+{
+	switch (c) {
+	case 's':
+		attr->message_size = to_size(cmd, "the message size", optarg,
+					     MAILBOX_MESSAGE_MAX);
+		break;
+	case 'c':
+		attr->capacity = to_capacity(cmd, optarg);
+		break;
+	case 'l':
+		attr->lanes = to_number(cmd, "lanes", optarg, 1,
+					MAILBOX_LANES_MAX);
+		break;
+	case 'm':
+		attr->mode = to_mode(cmd, optarg);
+		umask(0);
+		break;
+	case SEALED:
+		attr->flags |= MAILBOX_SEALED;
+		break;
+	case EXIST_OK:
+		attr->flags &= ~MAILBOX_EXCLUSIVE;
+		break;
+	}
+}
+
+/* Opening an existing port takes permission to; either direction will do. */
+static struct mailbox *create(const char *port, const struct mailbox_attr *attr)
+{
+	struct mailbox *mb = mailbox_create(port, attr, O_RDONLY);
+
+	if (!mb && errno == EACCES)
+		mb = mailbox_create(port, attr, O_WRONLY);
+	return mb;
+}
+
+/*
+ * An ordinary file where the node is to be: what "echo >/dev/mailbox/PORT" of
+ * root leaves behind when there is no such port. The node could not appear.
+ */
+static bool in_the_way(const char *port)
+{
+	char path[sizeof("/dev/mailbox/") + MAILBOX_NAME_SIZE];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/dev/mailbox/%s", port);
+	return strlen(port) <= MAILBOX_NAME_MAX && !strchr(port, '/') &&
+	       !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+static int create_run(const struct command *cmd, int argc, char **argv)
+{
+	struct mailbox_attr attr = { .flags = MAILBOX_EXCLUSIVE };
+	struct mailbox *mb;
+	const char *port;
+	int c;
+
+	while ((c = next_option(cmd, argc, argv, ":s:c:l:m:h",
+				create_options)) != -1)
+		create_option(cmd, c, &attr);
+	port = only_argument(cmd, argc, argv);
+
+	if (in_the_way(port))
+		return failed_because(cmd, port,
+				      "/dev/mailbox/%s is an ordinary file, remove it first",
+				      port);
+	mb = create(port, &attr);
+	if (!mb && errno == EINVAL)	/* the rest was judged above */
+		return failed_because(cmd, port,
+				      "invalid name, or larger than a port may be (see mailbox query)");
+	if (!mb)
+		return failed(cmd, port, -errno);
+	mailbox_close(mb);
+	return DONE;
+}
+
+const struct command command_create = {
+	.name = "create",
+	.summary = "make a port",
+	.help = create_help,
+	.run = create_run,
+};
+
+static const char delete_help[] =
+"Usage: mailbox delete [OPTION]... PORT...\n"
+"End ports. The name is free at once; senders fail with \"port deleted\", and\n"
+"so do receivers when they have taken what is left.\n\n"
+"  -p, --purge            discard what is left\n"
+HELP_HELP HELP_EXIT ".\n";
+
+static const struct option delete_options[] = {
+	{ "purge", no_argument, NULL, 'p' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static int delete_run(const struct command *cmd, int argc, char **argv)
+{
+	int c, err, status = DONE;
+	uint32_t flags = 0;
+
+	while ((c = next_option(cmd, argc, argv, ":ph", delete_options)) != -1)
+		flags |= MAILBOX_DELETE_PURGE;
+	if (optind == argc)
+		misused(cmd, "which port?");
+
+	for (; optind < argc; optind++) {
+		err = mailbox_delete(argv[optind], flags);
+		if (err)
+			status = failed(cmd, argv[optind], err);
+	}
+	return status;
+}
+
+const struct command command_delete = {
+	.name = "delete",
+	.summary = "end a port, waking everyone who waits on it",
+	.help = delete_help,
+	.run = delete_run,
+};

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/* What is known of a port, as text and as JSON. */
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "show.h"
+
+/* The passwd file itself is read: a static program has no name services. */
+static void user_name(char *name, size_t size, uint32_t uid)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	struct passwd *entry = NULL;
+
+	while (file && (entry = fgetpwent(file)) && entry->pw_uid != uid)
+		;
+	if (entry)
+		snprintf(name, size, "%s", entry->pw_name);
+	else
+		snprintf(name, size, "%" PRIu32, uid);
+	if (file)
+		fclose(file);
+}
+
+static void group_name(char *name, size_t size, uint32_t gid)
+{
+	FILE *file = fopen("/etc/group", "re");
+	struct group *entry = NULL;
+
+	while (file && (entry = fgetgrent(file)) && entry->gr_gid != gid)
+		;
+	if (entry)
+		snprintf(name, size, "%s", entry->gr_name);
+	else
+		snprintf(name, size, "%" PRIu32, gid);
+	if (file)
+		fclose(file);
+}
+
+void show_owner(char *cell, const struct mailbox_info *port)
+{
+	char user[CELL / 2 - 1], group[CELL / 2 - 1];
+
+	if (port->uid == ~0U) {
+		strcpy(cell, "?");
+		return;
+	}
+	user_name(user, sizeof(user), port->uid);
+	group_name(group, sizeof(group), port->gid);
+	snprintf(cell, CELL, "%s:%s", user, group);
+}
+
+void show_mode(char *cell, const struct mailbox_info *port)
+{
+	static const char letters[] = "rwxrwxrwx";
+	int i;
+
+	if (port->uid == ~0U) {
+		strcpy(cell, "?");
+		return;
+	}
+	for (i = 0; i < 9; i++)
+		cell[i] = port->mode & 0400 >> i ? letters[i] : '-';
+	cell[i] = '\0';
+}
+
+void show_waiting(char *cell, const struct mailbox_info *port)
+{
+	uint32_t send = port->waiting_senders, recv = port->waiting_receivers;
+
+	if (send && recv)
+		snprintf(cell, CELL, "%u send, %u recv", send, recv);
+	else if (send || recv)
+		snprintf(cell, CELL, "%u %s", send + recv,
+			 send ? "send" : "recv");
+	else
+		strcpy(cell, "-");
+}
+
+void show_flags(char *cell, const struct mailbox_info *port)
+{
+	snprintf(cell, CELL, "%s%s",
+		 port->flags & MAILBOX_SEALED ? "sealed " : "",
+		 port->flags & MAILBOX_AUTODELETE ? "autodelete " : "");
+	if (!*cell)
+		strcpy(cell, "-");
+}
+
+static json_t *json_flags(uint32_t flags)
+{
+	json_t *array = json_array();
+
+	if (flags & MAILBOX_SEALED)
+		json_array_append_new(array, json_string("sealed"));
+	if (flags & MAILBOX_AUTODELETE)
+		json_array_append_new(array, json_string("autodelete"));
+	return array;
+}
+
+json_t *json_port(const struct mailbox_info *port)
+{
+	json_t *object = json_object();
+	char mode[8];
+
+	json_object_set_new(object, "name", json_string(port->name));
+	json_add(object, "message_size", port->message_size);
+	json_add(object, "capacity", port->capacity);
+	json_add(object, "lanes", port->lanes);
+	json_object_set_new(object, "flags", json_flags(port->flags));
+	if (port->uid != ~0U) {
+		snprintf(mode, sizeof(mode), "%04o", port->mode & 07777);
+		json_object_set_new(object, "mode", json_string(mode));
+		json_add(object, "uid", port->uid);
+		json_add(object, "gid", port->gid);
+	}
+	json_add(object, "depth", port->depth);
+	json_add(object, "messages_sent", port->messages_sent);
+	json_add(object, "messages_received", port->messages_received);
+	json_add(object, "messages_dropped", port->messages_dropped);
+	json_add(object, "redelivered", port->redelivered);
+	json_add(object, "waiting_senders", port->waiting_senders);
+	json_add(object, "waiting_receivers", port->waiting_receivers);
+	json_add(object, "endpoints", port->endpoints);
+	json_add(object, "bytes", port->bytes);
+	return object;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mailbox command: what its files share.
+ *
+ *	mailbox.c  main: finds the subcommand
+ *	ports.c    create, delete
+ *	send.c     send
+ *	recv.c     recv
+ *	list.c     list
+ *	info.c     info
+ *	query.c    query, version
+ *	show.c     a port as text and as JSON
+ *	json.c     the rest of JSON
+ *	options.c  arguments to numbers, errors to words
+ *
+ * Errors are one line on stderr: what, on which port, why.
+ */
+#ifndef MAILBOX_TOOL_H
+#define MAILBOX_TOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mailbox.h>
+
+enum {
+	DONE = 0,
+	FAILED = 1,
+	MISUSED = 2,
+	WOULD_BLOCK = 3,	/* or timed out */
+};
+
+/**
+ * struct command - one subcommand
+ * @name: what is typed
+ * @summary: for the list of commands
+ * @help: what "mailbox NAME --help" prints
+ * @run: gets the arguments behind "mailbox", returns the exit status
+ */
+struct command {
+	const char *name;
+	const char *summary;
+	const char *help;
+	int (*run)(const struct command *cmd, int argc, char **argv);
+};
+
+extern const struct command command_create, command_delete, command_send,
+	command_recv, command_list, command_info, command_query,
+	command_version;
+
+/* The end of every help text. */
+#define HELP_HELP	"  -h, --help             this text\n"
+#define HELP_EXIT	"\nExit status: 0 done, 1 error, 2 usage"
+#define HELP_EXIT_WAIT	", 3 would block or timed out"
+
+/* getopt_long() that prints help for -h and a usage error for what is wrong. */
+struct option;
+int next_option(const struct command *cmd, int argc, char **argv,
+		const char *shorts, const struct option *longs);
+
+/* The same for commands that know only --json, or no option at all. */
+bool json_asked(const struct command *cmd, int argc, char **argv);
+void no_options(const struct command *cmd, int argc, char **argv);
+
+/* The one argument that names the port. Others are a usage error. */
+const char *only_argument(const struct command *cmd, int argc, char **argv);
+
+void no_arguments(const struct command *cmd, int argc, char **argv);
+
+/* Prints "mailbox: CMD: text" and a hint, and exits with MISUSED. */
+void misused(const struct command *cmd, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+/* Prints "mailbox: CMD PORT: why"; returns the exit status for @error. */
+int failed(const struct command *cmd, const char *port, int error);
+int failed_because(const struct command *cmd, const char *port,
+		   const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Arguments to values; what is wrong or out of range is a usage error. */
+uint64_t to_number(const struct command *cmd, const char *what,
+		   const char *text, uint64_t min, uint64_t max);
+uint32_t to_size(const struct command *cmd, const char *what, const char *text,
+		 uint32_t max);		/* with K or M */
+uint32_t to_mode(const struct command *cmd, const char *text);
+uint32_t to_lanes(const struct command *cmd, const char *text);	/* "0,2": mask */
+int to_ms(const struct command *cmd, const char *text);		/* of seconds */
+
+#endif /* MAILBOX_TOOL_H */
