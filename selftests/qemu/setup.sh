@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# setup.sh run|check    see to it that the Debian packages are there that building and
+# booting (run), or all tests (check), take; quick when they are
+#
+# Kernels and headers are not among them: cache.sh unpacks those, nothing installs them.
+set -euo pipefail
+
+packages=(make gcc libc6-dev libelf1 libjansson-dev cpio xz-utils qemu-system-x86)
+case ${1:-check} in
+run) ;;
+check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl) ;;
+*) echo "usage: setup.sh run|check" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+	[[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+install="apt-get install -y --no-install-recommends ${missing[*]}"
+if [ "$(id -u)" != 0 ]; then
+	echo "Some packages are missing. As root, run this and try again:" >&2
+	echo "  apt-get update && $install" >&2
+	exit 1
+fi
+echo "setup: installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get -q update && $install; } >"$log" 2>&1 </dev/null; then
+	cat "$log" >&2
+	exit 1
+fi
