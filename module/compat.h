@@ -45,11 +45,19 @@
 #define MAILBOX_LLSEEK
 #endif
 
-/* The user address that a one-segment iterator stands at. */
+/* The user address that an iterator stands at if it is all one piece, else NULL. */
+static inline void __user *mailbox_iter_address(const struct iov_iter *iter)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
-#define mailbox_iter_address(iter)	((iter)->ubuf + (iter)->iov_offset)
+	if (iter_is_ubuf(iter))
+		return iter->ubuf + iter->iov_offset;
+	if (iter_is_iovec(iter) && iter->nr_segs == 1)
+		return iter->iov->iov_base + iter->iov_offset;
 #else
-#define mailbox_iter_address(iter)	iter_iov_addr(iter)
+	if (iter_is_ubuf(iter) || (iter_is_iovec(iter) && iter->nr_segs == 1))
+		return iter_iov_addr(iter);
 #endif
+	return NULL;
+}
 
 #endif /* MAILBOX_COMPAT_H */

@@ -666,9 +666,8 @@ static struct mailbox_buffer mailbox_iter_buffer(struct iov_iter *iter)
 {
 	struct mailbox_buffer buffer = { .size = iov_iter_count(iter) };
 
-	if (iter_is_ubuf(iter))
-		buffer.data = mailbox_iter_address(iter);
-	else
+	buffer.data = mailbox_iter_address(iter);
+	if (!buffer.data)
 		buffer.iter = iter;
 	return buffer;
 }
