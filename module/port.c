@@ -154,7 +154,7 @@ static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity
 	}
 	if (err)
 		return err == -EBUSY ? -ENOSPC : err;
-	port->endpoints++;
+	WRITE_ONCE(port->endpoints, port->endpoints + 1);
 	return 0;
 }
 
@@ -202,7 +202,8 @@ static bool mailbox_port_strike(struct mailbox_port *port, u32 id)
 	identity = xa_load(&port->identities, id);
 	identity->departed = true;
 	port->departed++;
-	last = !--port->endpoints;
+	WRITE_ONCE(port->endpoints, port->endpoints - 1);
+	last = !port->endpoints;
 	if (port->departed >= port->sweep_at)
 		mailbox_port_sweep(port);
 	mutex_unlock(&port->lock);

@@ -149,7 +149,8 @@ int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
 		schedule_hrtimeout_range_clock(at == KTIME_MAX ? NULL : &at,
 					       current->timer_slack_ns, HRTIMER_MODE_ABS,
 					       deadline->clock);
-		err = 0;
+		/* Who is being killed shall take nothing: others may make use of it. */
+		err = fatal_signal_pending(current) ? -ERESTARTSYS : 0;
 	}
 	woken = mailbox_sleeper_leave(q, w);
 	if (err && woken)
