@@ -35,20 +35,31 @@ static __poll_t mailbox_endpoint_poll_out(struct mailbox_endpoint *ep)
 	return 0;
 }
 
+/*
+ * First into the queues, then arm, then look: whatever comes after is told. Only
+ * what is asked for is armed, so that a watcher of messages is not told of slots;
+ * but it stands in both queues, for EPOLL_CTL_MOD asks anew without queueing.
+ */
 static __poll_t mailbox_endpoint_poll(struct file *file, poll_table *wait)
 {
+	__poll_t asked = poll_requested_events(wait), events = 0;
+	bool in = file->f_mode & FMODE_READ, out = file->f_mode & FMODE_WRITE;
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_port *port = ep->port;
-	__poll_t events = 0;
 
-	/* First into the queue, then arm, then look: whatever comes after is told. */
-	if (file->f_mode & FMODE_READ) {
+	if (in)
 		poll_wait(file, &port->receivers.pollers, wait);
+	if (out)
+		poll_wait(file, &port->senders.pollers, wait);
+	if (in && out) {	/* asked for nothing but the end: either tells that */
+		out = asked & (EPOLLOUT | EPOLLWRNORM);
+		in = !out || asked & (EPOLLIN | EPOLLRDNORM);
+	}
+	if (in) {
 		mailbox_queue_arm(&port->receivers);
 		events |= mailbox_endpoint_poll_in(ep);
 	}
-	if (file->f_mode & FMODE_WRITE) {
-		poll_wait(file, &port->senders.pollers, wait);
+	if (out) {
 		mailbox_queue_arm(&port->senders);
 		events |= mailbox_endpoint_poll_out(ep);
 	}

@@ -326,8 +326,8 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	if (err)
 		goto err_free;
 
-	mailbox_queue_init(&port->receivers, EPOLLIN | EPOLLRDNORM);
-	mailbox_queue_init(&port->senders, EPOLLOUT | EPOLLWRNORM);
+	mailbox_queue_init(&port->receivers);
+	mailbox_queue_init(&port->senders);
 	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
 	port->capacity = attr->capacity;
 	port->mode = attr->mode;

@@ -7,29 +7,23 @@
 
 #include "wait.h"
 
-void mailbox_queue_init(struct mailbox_queue *q, __poll_t events)
+void mailbox_queue_init(struct mailbox_queue *q)
 {
 	atomic64_set(&q->waiting, 0);
-	q->events = events;
 	spin_lock_init(&q->lock);
 	INIT_LIST_HEAD(&q->sleepers);
 	q->tickets = 0;
 	init_waitqueue_head(&q->pollers);
+	init_waitqueue_head(&q->signals);
 }
 
-/* The key of a poll wake-up: the events below, where poll looks, and the lanes above. */
-static void *mailbox_poll_key(__poll_t events, u32 lanes)
-{
-	return (void *)((u64)lanes << 32 | (__force u32)events);
-}
-
-static void mailbox_wake_pollers(struct mailbox_queue *q, u32 lanes, __poll_t events)
+static void mailbox_wake_pollers(struct mailbox_queue *q)
 {
 	/* Disarm first: who polls from here on arms again, and looks after that. */
 	atomic64_andnot(MAILBOX_WAIT_ARMED, &q->waiting);
 	smp_mb__after_atomic();		/* against (F) of mailbox_queue_arm() */
 	/* 0: all of them, the exclusive ones too, for the arm stood for all. */
-	__wake_up(&q->pollers, TASK_NORMAL, 0, mailbox_poll_key(events, lanes));
+	__wake_up(&q->pollers, TASK_NORMAL, 0, NULL);
 }
 
 static void mailbox_sleeper_remove(struct mailbox_queue *q, struct mailbox_waiter *w)
@@ -63,8 +57,10 @@ void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all)
 
 	if (waiting & MAILBOX_WAIT_SLEEPERS)
 		mailbox_wake_sleepers(q, lanes, all);
-	if (waiting & ~MAILBOX_WAIT_SLEEPERS)
-		mailbox_wake_pollers(q, lanes, q->events | (all ? EPOLLERR | EPOLLHUP : 0));
+	if (waiting & (MAILBOX_WAIT_ARMED | MAILBOX_WAIT_CLOSED))
+		mailbox_wake_pollers(q);
+	if (waiting & MAILBOX_WAIT_SIGIOS)
+		__wake_up(&q->signals, TASK_NORMAL, 0, (void *)(unsigned long)lanes);
 }
 
 void mailbox_queue_close(struct mailbox_queue *q)
@@ -163,7 +159,7 @@ static int mailbox_sigio_wake(wait_queue_entry_t *entry, unsigned int mode, int 
 {
 	struct mailbox_sigio *s = container_of(entry, struct mailbox_sigio, entry);
 
-	if ((u64)key >> 32 & READ_ONCE(*s->lanes))
+	if ((unsigned long)key & READ_ONCE(*s->lanes))
 		kill_fasync(s->fasync, SIGIO, s->band);
 	return 0;
 }
@@ -171,12 +167,12 @@ static int mailbox_sigio_wake(wait_queue_entry_t *entry, unsigned int mode, int 
 void mailbox_sigio_add(struct mailbox_queue *q, struct mailbox_sigio *s)
 {
 	init_waitqueue_func_entry(&s->entry, mailbox_sigio_wake);
-	add_wait_queue(&q->pollers, &s->entry);
+	add_wait_queue(&q->signals, &s->entry);
 	atomic64_add(MAILBOX_WAIT_SIGIO, &q->waiting);
 }
 
 void mailbox_sigio_remove(struct mailbox_queue *q, struct mailbox_sigio *s)
 {
 	atomic64_sub(MAILBOX_WAIT_SIGIO, &q->waiting);
-	remove_wait_queue(&q->pollers, &s->entry);
+	remove_wait_queue(&q->signals, &s->entry);
 }

@@ -4,9 +4,10 @@
  *
  * A port has two queues: receivers that wait for a message, senders that wait
  * for a slot. In each stand sleepers (tasks inside a system call, first come
- * first served, woken one for one event) and pollers (poll, epoll and SIGIO,
- * all told together). An event concerns lanes; it wakes only who waits for one
- * of them.
+ * first served, woken one for one event), pollers (poll, epoll, io_uring, told
+ * to look, all together), and endpoints that asked for SIGIO. An event concerns
+ * lanes; it wakes only the sleepers, and signals only the endpoints, that wait
+ * for one of them.
  *
  * No wake-up is lost:
  *
@@ -19,7 +20,9 @@
  * - A sleeper that leaves for a signal or a deadline hands on the wake-up it was
  *   given.
  * - A poller arms the queue, then looks. The wake-up disarms first, then tells
- *   every poller; one that goes on waiting polls, and so arms, again.
+ *   every poller; one that goes on waiting polls, and so arms, again. It is told
+ *   without a key: given one, io_uring would take that for the answer, and
+ *   neither look nor arm.
  *
  * Locks: q->lock is innermost. Context: process context; only mailbox_wait()
  * sleeps.
@@ -38,19 +41,20 @@
 #define MAILBOX_WAIT_SLEEPERS	0x7fffffffLL
 #define MAILBOX_WAIT_CLOSED	(1LL << 31)	/* the port's end: every event counts */
 #define MAILBOX_WAIT_SIGIO	(1LL << 32)
+#define MAILBOX_WAIT_SIGIOS	(0xffffLL << 32)
 #define MAILBOX_WAIT_ARMED	(1LL << 62)
 
 #define MAILBOX_ALL_LANES	(~0U)
 
 struct mailbox_queue {
 	atomic64_t waiting;		/* MAILBOX_WAIT_* */
-	__poll_t events;		/* what pollers are told */
 
 	spinlock_t lock;		/* protects the next two */
 	struct list_head sleepers;	/* by ticket */
 	u64 tickets;			/* handed out so far */
 
 	wait_queue_head_t pollers;
+	wait_queue_head_t signals;	/* of struct mailbox_sigio */
 };
 
 /**
@@ -71,7 +75,7 @@ struct mailbox_waiter {
 
 /**
  * struct mailbox_sigio - an endpoint's standing order for SIGIO
- * @entry: in mailbox_queue.pollers
+ * @entry: in mailbox_queue.signals
  * @fasync: whom to signal
  * @lanes: for which lanes
  * @band: POLL_IN or POLL_OUT
@@ -93,7 +97,7 @@ struct mailbox_deadline {
 	clockid_t clock;
 };
 
-void mailbox_queue_init(struct mailbox_queue *q, __poll_t events);
+void mailbox_queue_init(struct mailbox_queue *q);
 
 /* (E) after an event: does anybody wait? */
 static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)
@@ -123,8 +127,7 @@ static inline u32 mailbox_queue_sleeping(const struct mailbox_queue *q)
  * mailbox_queue_wake() - an event has happened
  * @q: for whom
  * @lanes: which lanes it concerns
- * @all: the port's end: wake every sleeper that waits for one of them, not just
- *	the first, and tell pollers EPOLLERR and EPOLLHUP too
+ * @all: wake every sleeper that waits for one of them, not just the first
  */
 void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all);
 
