@@ -23,38 +23,44 @@ static int mailbox_check_open_flags(unsigned int flags)
 }
 
 /*
- * A descriptor on the port, told to the user before it is installed: after
- * fd_install() nothing may fail.
+ * A descriptor for the endpoint, if there is one, which it takes over. It is told
+ * to the user before it is installed: after fd_install() nothing may fail.
  */
-static int mailbox_install(struct mailbox_port *port, unsigned int flags, s32 __user *user)
+static int mailbox_install(struct mailbox_endpoint *ep, unsigned int flags, s32 __user *user)
 {
-	int fd = get_unused_fd_flags(flags & O_CLOEXEC);
 	struct file *file;
-	int err;
+	int fd, err;
 
-	if (fd < 0)
-		return fd;
-	file = mailbox_endpoint_file(port, flags & ~O_CLOEXEC);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto err_fd;
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	file = mailbox_endpoint_file(ep, flags & ~O_CLOEXEC);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(flags & O_CLOEXEC);
+	if (fd < 0) {
+		err = fd;
+		goto err_file;
 	}
 	err = put_user(fd, user);
 	if (err)
-		goto err_file;
+		goto err_fd;
 	fd_install(fd, file);
 	return 0;
 
-err_file:
-	fput(file);
 err_fd:
 	put_unused_fd(fd);
+err_file:
+	fput(file);
 	return err;
 }
 
-/* A descriptor on the existing port of a name. */
-static int mailbox_install_existing(const char *name, unsigned int flags, s32 __user *user)
+/*
+ * Finding and joining are one step for the name table: else the last close of a
+ * MAILBOX_AUTODELETE port could come in between.
+ */
+static struct mailbox_endpoint *mailbox_join_existing(const char *name, unsigned int flags)
 {
+	struct mailbox_endpoint *ep;
 	struct mailbox_port *port;
 	int err = -ENOENT;
 
@@ -62,37 +68,42 @@ static int mailbox_install_existing(const char *name, unsigned int flags, s32 __
 	port = mailbox_port_find(name);
 	if (port)
 		err = mailbox_port_permission(port, flags);
-	if (!err)
-		mailbox_port_get(port);
+	ep = err ? ERR_PTR(err) : mailbox_port_join(port);
 	mutex_unlock(&mailbox_ports_lock);
-	if (err)
-		return err;
-	err = mailbox_install(port, flags, user);
-	mailbox_port_put(port);
-	return err == -ENXIO ? -ENOENT : err;
+	return ep;
 }
 
-/* Publish a fresh port and open it; undone if that fails. */
-static int mailbox_install_new(struct mailbox_port *port, unsigned int flags, s32 __user *user)
+static struct mailbox_endpoint *mailbox_join_new(struct mailbox_port *port)
 {
+	struct mailbox_endpoint *ep;
 	int err;
 
 	if (!port->name[0])
-		return mailbox_install(port, flags, user);
+		return mailbox_port_join(port);
 	mutex_lock(&mailbox_ports_lock);
 	err = mailbox_port_publish(port);
+	ep = err ? ERR_PTR(err) : mailbox_port_join(port);
 	mutex_unlock(&mailbox_ports_lock);
-	if (err)
-		return err;
-	err = mailbox_install(port, flags, user);
+	return ep;
+}
+
+/* A new port and a descriptor on it, or nothing. */
+static int mailbox_install_new(const struct mailbox_create *attr, s32 __user *user)
+{
+	struct mailbox_port *port = mailbox_port_alloc(attr, current_fsuid(), current_fsgid());
+	int err;
+
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	err = mailbox_install(mailbox_join_new(port), attr->open_flags, user);
 	if (err) {
 		mutex_lock(&mailbox_ports_lock);
 		if (port->named)
 			mailbox_port_delete(port, false);
 		mutex_unlock(&mailbox_ports_lock);
 	}
-	/* Others found it at once, and their last close deleted it: it did exist. */
-	return err == -ENXIO ? -EEXIST : err;
+	mailbox_port_put(port);
+	return err;
 }
 
 static bool mailbox_exists(const char *name)
@@ -107,8 +118,8 @@ static bool mailbox_exists(const char *name)
 
 static long mailbox_control_create(struct mailbox_create __user *user)
 {
+	struct mailbox_endpoint *ep;
 	struct mailbox_create attr;
-	struct mailbox_port *port;
 	u32 size;
 	int err;
 
@@ -123,19 +134,18 @@ static long mailbox_control_create(struct mailbox_create __user *user)
 		return err;
 	attr.mode &= ~current_umask();
 
+	if (!attr.name[0])
+		return mailbox_install_new(&attr, &user->fd);
 	do {
-		if (attr.name[0] && mailbox_exists(attr.name)) {
-			if (attr.flags & MAILBOX_EXCLUSIVE)
+		if (attr.flags & MAILBOX_EXCLUSIVE) {
+			if (mailbox_exists(attr.name))
 				return -EEXIST;
-			err = mailbox_install_existing(attr.name, attr.open_flags, &user->fd);
-			if (err != -ENOENT)
-				return err;
+		} else {
+			ep = mailbox_join_existing(attr.name, attr.open_flags);
+			if (ep != ERR_PTR(-ENOENT))
+				return mailbox_install(ep, attr.open_flags, &user->fd);
 		}
-		port = mailbox_port_alloc(&attr, current_fsuid(), current_fsgid());
-		if (IS_ERR(port))
-			return PTR_ERR(port);
-		err = mailbox_install_new(port, attr.open_flags, &user->fd);
-		mailbox_port_put(port);
+		err = mailbox_install_new(&attr, &user->fd);
 		/* Somebody was faster: the port that is there now, then. */
 	} while (err == -EEXIST && !(attr.flags & MAILBOX_EXCLUSIVE));
 	return err;
@@ -143,6 +153,7 @@ static long mailbox_control_create(struct mailbox_create __user *user)
 
 static long mailbox_control_open_port(struct mailbox_open __user *user)
 {
+	struct mailbox_endpoint *ep;
 	struct mailbox_open open;
 	u32 size;
 	int err;
@@ -154,7 +165,10 @@ static long mailbox_control_open_port(struct mailbox_open __user *user)
 		err = mailbox_check_open_flags(open.open_flags);
 	if (!err)
 		err = mailbox_name_check(open.name);
-	return err ? err : mailbox_install_existing(open.name, open.open_flags, &user->fd);
+	if (err)
+		return err;
+	ep = mailbox_join_existing(open.name, open.open_flags);
+	return mailbox_install(ep, open.open_flags, &user->fd);
 }
 
 static long mailbox_control_delete(struct mailbox_delete __user *user)

@@ -178,29 +178,32 @@ static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
 		   READ_ONCE(ep->default_lane));
 }
 
-static int mailbox_endpoint_attach(struct file *file, struct mailbox_port *port)
+/* No position, and never a worker thread of io_uring. */
+static void mailbox_endpoint_mode(struct file *file)
 {
-	struct mailbox_endpoint *ep = mailbox_port_join(port);
-
-	if (IS_ERR(ep))
-		return PTR_ERR(ep);
-	file->private_data = ep;
 	stream_open(file_inode(file), file);
 	file->f_mode |= FMODE_NOWAIT;
-	return 0;
 }
 
 static int mailbox_endpoint_open(struct inode *inode, struct file *file)
 {
+	struct mailbox_endpoint *ep = ERR_PTR(-ENXIO);
 	struct mailbox_port *port;
-	int err = -ENXIO;
 
 	mutex_lock(&mailbox_ports_lock);
 	port = mailbox_port_find_minor(iminor(inode));
-	if (port)
-		err = mailbox_endpoint_attach(file, port);
+	/*
+	 * A node without a name is that of a deleted port, reached by an old
+	 * descriptor. The number may be another port's now, with another mode.
+	 */
+	if (port && inode->i_nlink)
+		ep = mailbox_port_join(port);
 	mutex_unlock(&mailbox_ports_lock);
-	return err;
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	file->private_data = ep;
+	mailbox_endpoint_mode(file);
+	return 0;
 }
 
 static int mailbox_endpoint_release(struct inode *inode, struct file *file)
@@ -229,30 +232,24 @@ static const struct file_operations mailbox_endpoint_fops = {
 	MAILBOX_LLSEEK
 };
 
-struct file *mailbox_endpoint_file(struct mailbox_port *port, unsigned int open_flags)
+struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int open_flags)
 {
-	struct mailbox_endpoint *ep = mailbox_port_join(port);
-	struct file *file;
+	struct file *file = anon_inode_getfile("[mailbox]", &mailbox_endpoint_fops, ep, open_flags);
 
-	if (IS_ERR(ep))
-		return ERR_CAST(ep);
-	file = anon_inode_getfile("[mailbox]", &mailbox_endpoint_fops, ep, open_flags);
-	if (IS_ERR(file)) {
+	if (IS_ERR(file))
 		mailbox_port_leave(ep);
-		return file;
-	}
-	stream_open(file_inode(file), file);
-	file->f_mode |= FMODE_NOWAIT;
+	else
+		mailbox_endpoint_mode(file);
 	return file;
 }
 
 static struct cdev mailbox_endpoint_cdev;
 
-int mailbox_endpoint_init(unsigned int ports)
+int mailbox_endpoint_init(void)
 {
 	cdev_init(&mailbox_endpoint_cdev, &mailbox_endpoint_fops);
 	mailbox_endpoint_cdev.owner = THIS_MODULE;
-	return cdev_add(&mailbox_endpoint_cdev, mailbox_devt + MAILBOX_MINOR_CONTROL + 1, ports);
+	return cdev_add(&mailbox_endpoint_cdev, mailbox_devt + 1, MAILBOX_MINORS - 1);
 }
 
 void mailbox_endpoint_exit(void)

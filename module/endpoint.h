@@ -11,16 +11,18 @@
 #include "port.h"
 
 /**
- * mailbox_endpoint_file() - a file on a port, without its node
- * @port: the port
+ * mailbox_endpoint_file() - a file for an endpoint, without a node
+ * @ep: taken over; it leaves its port if this fails
  * @open_flags: O_ACCMODE and O_NONBLOCK
+ *
+ * Context: not under mailbox_ports_lock.
  *
  * Return: the file, for fd_install(), or ERR_PTR().
  */
-struct file *mailbox_endpoint_file(struct mailbox_port *port, unsigned int open_flags);
+struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int open_flags);
 
-/* The nodes of named ports, minors 1 to @ports. */
-int mailbox_endpoint_init(unsigned int ports);
+/* The nodes of named ports: all minors but the control node's. */
+int mailbox_endpoint_init(void);
 void mailbox_endpoint_exit(void);
 
 #endif /* MAILBOX_ENDPOINT_H */

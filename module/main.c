@@ -31,12 +31,6 @@ MODULE_PARM_DESC(max_port_bytes, "memory of one port in bytes (default: 64 MiB)"
 module_param_named(max_user_bytes, mailbox_max_user_bytes, ulong, 0644);
 MODULE_PARM_DESC(max_user_bytes, "memory of one user's ports together (default: 256 MiB)");
 
-/* Minors of named ports, and the control node's. */
-static unsigned int mailbox_minors(void)
-{
-	return mailbox_max_ports + 1;
-}
-
 static int __init mailbox_create_ports(void)
 {
 	char *names = kstrdup(ports, GFP_KERNEL), *rest = names, *name;
@@ -57,12 +51,12 @@ static int __init mailbox_init(void)
 {
 	int err;
 
-	if (mailbox_max_ports < 1 || mailbox_max_ports >= MINORMASK || port_mode & ~0777)
+	if (mailbox_max_ports < 1 || mailbox_max_ports >= MAILBOX_MINORS || port_mode & ~0777)
 		return -EINVAL;
-	err = mailbox_class_init(mailbox_minors());
+	err = mailbox_class_init();
 	if (err)
 		return err;
-	err = mailbox_endpoint_init(mailbox_max_ports);
+	err = mailbox_endpoint_init();
 	if (err)
 		goto err_class;
 	err = mailbox_create_ports();
@@ -77,7 +71,7 @@ err_ports:
 	mailbox_ports_exit();
 	mailbox_endpoint_exit();
 err_class:
-	mailbox_class_exit(mailbox_minors());
+	mailbox_class_exit();
 	return err;
 }
 
@@ -86,7 +80,7 @@ static void __exit mailbox_exit(void)
 	mailbox_control_exit();
 	mailbox_ports_exit();
 	mailbox_endpoint_exit();
-	mailbox_class_exit(mailbox_minors());
+	mailbox_class_exit();
 }
 
 module_init(mailbox_init);

@@ -354,14 +354,16 @@ err_count:
 
 int mailbox_port_publish(struct mailbox_port *port)
 {
+	static u32 next = 1;	/* under mailbox_ports_lock */
 	u32 minor;
 	int err;
 
 	lockdep_assert_held(&mailbox_ports_lock);
 	if (mailbox_port_find(port->name))
 		return -EEXIST;
-	err = xa_alloc(&mailbox_ports, &minor, port, XA_LIMIT(1, mailbox_max_ports), GFP_KERNEL);
-	if (err)
+	err = xa_alloc_cyclic(&mailbox_ports, &minor, port, XA_LIMIT(1, MAILBOX_MINORS - 1), &next,
+			      GFP_KERNEL);
+	if (err < 0)
 		return err == -EBUSY ? -ENOSPC : err;
 	port->dev.class = mailbox_class;
 	port->dev.devt = MKDEV(MAJOR(mailbox_devt), minor);

@@ -69,23 +69,23 @@ static char *mailbox_class_devnode(MAILBOX_CONST_DEVICE *dev, umode_t *mode)
 	return kasprintf(GFP_KERNEL, "mailbox/%s", dev_name(dev));
 }
 
-int mailbox_class_init(unsigned int minors)
+int mailbox_class_init(void)
 {
-	int err = alloc_chrdev_region(&mailbox_devt, MAILBOX_MINOR_CONTROL, minors, "mailbox");
+	int err = alloc_chrdev_region(&mailbox_devt, 0, MAILBOX_MINORS, "mailbox");
 
 	if (err)
 		return err;
 	mailbox_class = mailbox_class_create("mailbox");
 	if (IS_ERR(mailbox_class)) {
-		unregister_chrdev_region(mailbox_devt, minors);
+		unregister_chrdev_region(mailbox_devt, MAILBOX_MINORS);
 		return PTR_ERR(mailbox_class);
 	}
 	mailbox_class->devnode = mailbox_class_devnode;
 	return 0;
 }
 
-void mailbox_class_exit(unsigned int minors)
+void mailbox_class_exit(void)
 {
 	class_destroy(mailbox_class);
-	unregister_chrdev_region(mailbox_devt, minors);
+	unregister_chrdev_region(mailbox_devt, MAILBOX_MINORS);
 }

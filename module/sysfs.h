@@ -7,14 +7,19 @@
 #define MAILBOX_SYSFS_H
 
 #include <linux/device.h>
+#include <linux/kdev_t.h>
 
-#define MAILBOX_MINOR_CONTROL	0		/* named ports have 1 and up */
+/*
+ * All the minors there are: 0 is the control node's, the others are given to ports
+ * in turn, so that a number comes again as late as possible.
+ */
+#define MAILBOX_MINORS		(1U << MINORBITS)
 
 extern struct class *mailbox_class;
 extern dev_t mailbox_devt;			/* of the control node */
 extern const struct attribute_group *mailbox_port_groups[];
 
-int mailbox_class_init(unsigned int minors);
-void mailbox_class_exit(unsigned int minors);
+int mailbox_class_init(void);
+void mailbox_class_exit(void);
 
 #endif /* MAILBOX_SYSFS_H */
