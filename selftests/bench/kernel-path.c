@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a message costs in the kernel, beside pipe, POSIX mq, SysV and SEQPACKET.
+ *
+ *	kernel-path [--csv] [--calls N]
+ *
+ * Meant for a guest with one CPU whose clock counts instructions:
+ *
+ *	qemu-system-x86_64 -accel tcg,thread=single -smp 1 -icount shift=0,sleep=off
+ *
+ * There 1 ns is 1 instruction, and every run gives the same figures. They see
+ * no caches and no contention. On a real clock they are times, and noisy.
+ *
+ * A figure is the median of many calls, from just before the C library's stub
+ * to just after it: the stub, the indirect call to it and one reading of the
+ * clock are in it. Nothing is subtracted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/mailbox.h>
+
+#define MESSAGE_MAX	4096
+#define CALLS_MAX	10001
+#define CALLS_WARM	50
+
+static const int sizes[] = { 8, 64, 256, 1024, MESSAGE_MAX };
+
+#define SIZES	((int)(sizeof(sizes) / sizeof(sizes[0])))
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+static int calls = 401;
+static bool csv;
+static int control = -1;		/* /dev/mailbox/control, or -1 */
+
+static void die(const char *what)
+{
+	fprintf(stderr, "kernel-path: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* The clock */
+
+static uint64_t clock_monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static bool tsc_is_clock;
+
+static inline uint64_t now(void)
+{
+#ifdef __x86_64__
+	if (tsc_is_clock)
+		return __builtin_ia32_rdtsc();
+#endif
+	return clock_monotonic();
+}
+
+/* Take the cheaper counter if it counts the same. */
+static void choose_clock(void)
+{
+#ifdef __x86_64__
+	uint64_t from = clock_monotonic(), tsc = __builtin_ia32_rdtsc(), to;
+
+	do
+		to = clock_monotonic();
+	while (to - from < 20000000);
+	tsc = __builtin_ia32_rdtsc() - tsc;
+	to -= from;
+	tsc_is_clock = tsc < to + to / 1000 && to < tsc + tsc / 1000;
+#endif
+}
+
+static uint64_t sample[4][CALLS_MAX];
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t median(uint64_t *values)
+{
+	qsort(values, calls, sizeof(*values), compare);
+	return values[calls / 2];
+}
+
+/* Mechanisms: a message through the kernel and back, in one process */
+
+struct message {
+	long type;			/* SysV wants one in front */
+	char data[MESSAGE_MAX];
+};
+
+static struct message out = { .type = 1 }, in;
+static int fd[2];			/* where to receive, where to send */
+
+static void open_pipe(void)
+{
+	if (pipe(fd))
+		die("pipe");
+}
+
+static ssize_t send_write(size_t size)
+{
+	return write(fd[1], out.data, size);
+}
+
+static ssize_t receive_read(size_t size)
+{
+	return read(fd[0], in.data, size);
+}
+
+static void close_fds(void)
+{
+	close(fd[0]);
+	if (fd[1] != fd[0])
+		close(fd[1]);
+}
+
+static void open_mq(void)
+{
+	struct mq_attr attr = { .mq_maxmsg = 10, .mq_msgsize = MESSAGE_MAX };
+
+	fd[0] = mq_open("/kernel-path", O_RDWR | O_CREAT, 0600, &attr);
+	if (fd[0] < 0)
+		die("mq_open");
+	fd[1] = fd[0];
+	mq_unlink("/kernel-path");
+}
+
+static ssize_t send_mq(size_t size)
+{
+	return mq_send(fd[1], out.data, size, 0) ? -1 : (ssize_t)size;
+}
+
+static ssize_t receive_mq(size_t size)
+{
+	(void)size;
+	return mq_receive(fd[0], in.data, MESSAGE_MAX, NULL);
+}
+
+static void open_sysv(void)
+{
+	fd[0] = msgget(IPC_PRIVATE, 0600);
+	if (fd[0] < 0)
+		die("msgget");
+}
+
+static ssize_t send_sysv(size_t size)
+{
+	return msgsnd(fd[0], &out, size, 0) ? -1 : (ssize_t)size;
+}
+
+static ssize_t receive_sysv(size_t size)
+{
+	return msgrcv(fd[0], &in, size, 0, 0);
+}
+
+static void close_sysv(void)
+{
+	msgctl(fd[0], IPC_RMID, NULL);
+}
+
+static void open_seqpacket(void)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd))
+		die("socketpair");
+}
+
+/* A nameless port. */
+static int port_create(void)
+{
+	struct mailbox_create c = {
+		.size = sizeof(c),
+		.message_size = MESSAGE_MAX,
+		.open_flags = O_RDWR | O_CLOEXEC,
+	};
+
+	if (ioctl(control, MAILBOX_IOC_CREATE, &c))
+		die("MAILBOX_IOC_CREATE");
+	return c.fd;
+}
+
+static void open_port(void)
+{
+	fd[0] = port_create();
+	fd[1] = fd[0];
+}
+
+static ssize_t send_writev(size_t size)
+{
+	struct iovec v = { out.data, size };
+
+	return writev(fd[1], &v, 1);
+}
+
+static ssize_t receive_readv(size_t size)
+{
+	struct iovec v = { in.data, size };
+
+	return readv(fd[0], &v, 1);
+}
+
+static ssize_t send_ioctl(size_t size)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.data = (uintptr_t)out.data,
+		.length = size,
+		.lane = MAILBOX_LANE_DEFAULT,
+		.deadline = MAILBOX_FOREVER,
+	};
+
+	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)size;
+}
+
+static ssize_t receive_ioctl(size_t size)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.data = (uintptr_t)in.data,
+		.length = size,
+		.deadline = MAILBOX_FOREVER,
+	};
+
+	return ioctl(fd[0], MAILBOX_IOC_RECEIVE, &m) ? -1 : (ssize_t)m.length;
+}
+
+/* The floor: system calls that do nothing. */
+static void open_null(void)
+{
+	fd[0] = open("/dev/zero", O_RDONLY);
+	fd[1] = open("/dev/null", O_WRONLY);
+	if (fd[0] < 0 || fd[1] < 0)
+		die("/dev/null");
+}
+
+struct mechanism {
+	const char *name;
+	void (*open)(void);
+	ssize_t (*send)(size_t size);
+	ssize_t (*receive)(size_t size);
+	void (*close)(void);
+	bool port;
+};
+
+static const struct mechanism mechanisms[] = {
+	{ "pipe", open_pipe, send_write, receive_read, close_fds, false },
+	{ "POSIX mq", open_mq, send_mq, receive_mq, close_fds, false },
+	{ "SysV msg", open_sysv, send_sysv, receive_sysv, close_sysv, false },
+	{ "SEQPACKET", open_seqpacket, send_write, receive_read, close_fds, false },
+	{ "null + zero", open_null, send_write, receive_read, close_fds, false },
+	{ "port write + read", open_port, send_write, receive_read, close_fds, true },
+	{ "port SEND + RECEIVE", open_port, send_ioctl, receive_ioctl, close_fds, true },
+	{ "port writev + readv", open_port, send_writev, receive_readv, close_fds, true },
+};
+
+struct cost {
+	uint64_t send, receive, both;
+};
+
+static struct cost costs[COUNT(mechanisms)][SIZES];
+
+static void measure(const struct mechanism *m, size_t size, struct cost *cost)
+{
+	for (int i = -CALLS_WARM; i < calls; i++) {
+		uint64_t t0, t1, t2, t3;
+		ssize_t sent, received;
+
+		t0 = now();
+		sent = m->send(size);
+		t1 = now();
+		t2 = now();
+		received = m->receive(size);
+		t3 = now();
+		if (sent != (ssize_t)size || received != (ssize_t)size)
+			die(m->name);
+		if (i < 0)
+			continue;
+		sample[0][i] = t1 - t0;
+		sample[1][i] = t3 - t2;
+		sample[2][i] = t1 - t0 + t3 - t2;
+	}
+	cost->send = median(sample[0]);
+	cost->receive = median(sample[1]);
+	cost->both = median(sample[2]);
+}
+
+static void csv_line(const char *what, int size, uint64_t send, uint64_t receive, uint64_t both)
+{
+	if (csv)
+		printf("csv,%s,%d,%llu,%llu,%llu\n", what, size, (unsigned long long)send,
+		       (unsigned long long)receive, (unsigned long long)both);
+}
+
+static void print_ratio(uint64_t value, uint64_t of)
+{
+	if (of)
+		printf(" %7.2fx", (double)value / of);
+	else
+		printf(" %8s", "-");
+}
+
+static void messages(void)
+{
+	const struct cost *pipe_cost = costs[0], *mq_cost = costs[1];
+
+	for (int i = 0; i < COUNT(mechanisms); i++) {
+		const struct mechanism *m = &mechanisms[i];
+
+		if (m->port && control < 0)
+			continue;
+		m->open();
+		for (int s = 0; s < SIZES; s++)
+			measure(m, sizes[s], &costs[i][s]);
+		m->close();
+	}
+	for (int s = 0; s < SIZES; s++) {
+		printf("\n%-5d bytes             send  receive     both   / pipe     / mq\n", sizes[s]);
+		for (int i = 0; i < COUNT(mechanisms); i++) {
+			const struct cost *c = &costs[i][s];
+
+			if (!c->both)
+				continue;
+			printf("%-20s %8llu %8llu %8llu", mechanisms[i].name,
+			       (unsigned long long)c->send, (unsigned long long)c->receive,
+			       (unsigned long long)c->both);
+			print_ratio(c->both, pipe_cost[s].both);
+			print_ratio(c->both, mq_cost[s].both);
+			putchar('\n');
+		}
+	}
+	for (int i = 0; i < COUNT(mechanisms); i++)
+		for (int s = 0; s < SIZES; s++)
+			if (costs[i][s].both)
+				csv_line(mechanisms[i].name, sizes[s], costs[i][s].send,
+					 costs[i][s].receive, costs[i][s].both);
+}
+
+/* Polling, of an empty queue and with an epoll instance watching */
+
+static uint64_t pipe_poll[3];
+
+static void poll_one(const struct mechanism *m)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	static const char * const what[] = {
+		"poll, empty", "write, epoll watching", "epoll_wait, one ready",
+	};
+	struct pollfd p;
+	int epoll;
+
+	m->open();
+	epoll = epoll_create1(0);
+	if (epoll < 0)
+		die("epoll_create1");
+	for (int i = -CALLS_WARM; i < calls; i++) {
+		uint64_t t0, t1;
+
+		p = (struct pollfd) { .fd = fd[0], .events = POLLIN };
+		t0 = now();
+		if (poll(&p, 1, 0))
+			die("poll");
+		t1 = now();
+		if (i >= 0)
+			sample[0][i] = t1 - t0;
+	}
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd[0], &event))
+		die("epoll_ctl");
+	for (int i = -CALLS_WARM; i < calls; i++) {
+		uint64_t t0, t1, t2, t3;
+		ssize_t sent;
+		int ready;
+
+		if (epoll_wait(epoll, &event, 1, 0))
+			die("epoll_wait when empty");
+		t0 = now();
+		sent = m->send(8);
+		t1 = now();
+		t2 = now();
+		ready = epoll_wait(epoll, &event, 1, 0);
+		t3 = now();
+		if (sent != 8 || ready != 1 || m->receive(8) != 8)
+			die("epoll");
+		if (i < 0)
+			continue;
+		sample[1][i] = t1 - t0;
+		sample[2][i] = t3 - t2;
+	}
+	close(epoll);
+	m->close();
+	for (int i = 0; i < COUNT(what); i++) {
+		char name[64];
+		uint64_t value = median(sample[i]);
+
+		if (!m->port)
+			pipe_poll[i] = value;
+		snprintf(name, sizeof(name), "%s: %s", m->port ? "port" : m->name, what[i]);
+		printf("%-38s %8llu", name, (unsigned long long)value);
+		print_ratio(value, pipe_poll[i]);
+		putchar('\n');
+		csv_line(name, 8, 0, 0, value);
+	}
+}
+
+static void polling(void)
+{
+	printf("\nWaiting for readiness                                   / pipe\n");
+	poll_one(&mechanisms[0]);
+	if (control >= 0)
+		poll_one(&mechanisms[COUNT(mechanisms) - 3]);
+}
+
+/* Blocking ping-pong between two processes */
+
+static void make_pipes(int there[2], int back[2])
+{
+	if (pipe(there) || pipe(back))
+		die("pipe");
+}
+
+static void make_eventfds(int there[2], int back[2])
+{
+	there[0] = there[1] = eventfd(0, 0);
+	back[0] = back[1] = eventfd(0, 0);
+	if (there[0] < 0 || back[0] < 0)
+		die("eventfd");
+}
+
+static void make_mqs(int there[2], int back[2])
+{
+	open_mq();
+	memcpy(there, fd, sizeof(fd));
+	open_mq();
+	memcpy(back, fd, sizeof(fd));
+}
+
+static void make_ports(int there[2], int back[2])
+{
+	there[0] = there[1] = port_create();
+	back[0] = back[1] = port_create();
+}
+
+struct game {
+	const char *name;
+	void (*make)(int there[2], int back[2]);
+	ssize_t (*send)(size_t size);
+	ssize_t (*receive)(size_t size);
+	bool port;
+};
+
+static const struct game games[] = {
+	{ "pipe", make_pipes, send_write, receive_read, false },
+	{ "eventfd", make_eventfds, send_write, receive_read, false },
+	{ "POSIX mq", make_mqs, send_mq, receive_mq, false },
+	{ "port write + read", make_ports, send_write, receive_read, true },
+	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true },
+};
+
+static uint64_t play(const struct game *g)
+{
+	int there[2], back[2];
+	pid_t child;
+
+	g->make(there, back);
+	memcpy(out.data, &(uint64_t) { 1 }, 8);		/* eventfd adds it up */
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fd[0] = there[0];
+		fd[1] = back[1];
+		for (;;)
+			if (g->receive(8) != 8 || g->send(8) != 8)
+				_exit(1);
+	}
+	fd[0] = back[0];
+	fd[1] = there[1];
+	for (int i = -CALLS_WARM; i < calls; i++) {
+		uint64_t t0 = now();
+
+		if (g->send(8) != 8 || g->receive(8) != 8)
+			die(g->name);
+		if (i >= 0)
+			sample[0][i] = now() - t0;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(there[0]);
+	close(back[0]);
+	if (there[1] != there[0]) {
+		close(there[1]);
+		close(back[1]);
+	}
+	return median(sample[0]);
+}
+
+static void ping_pong(void)
+{
+	uint64_t turns[COUNT(games)] = { 0 };
+
+	printf("\nPing-pong of two processes, both sleeping, one CPU        / pipe     / mq\n");
+	for (int i = 0; i < COUNT(games); i++)
+		if (!games[i].port || control >= 0)
+			turns[i] = play(&games[i]);
+	for (int i = 0; i < COUNT(games); i++) {
+		if (!turns[i])
+			continue;
+		printf("%-38s %8llu", games[i].name, (unsigned long long)turns[i]);
+		print_ratio(turns[i], turns[0]);
+		print_ratio(turns[i], turns[2]);
+		putchar('\n');
+	}
+	for (int i = 0; i < COUNT(games); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "ping-pong: %s", games[i].name);
+		if (turns[i])
+			csv_line(name, 8, 0, 0, turns[i]);
+	}
+}
+
+static void pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static uint64_t reading(void)
+{
+	for (int i = 0; i < calls; i++) {
+		uint64_t t0 = now();
+
+		sample[0][i] = now() - t0;
+	}
+	return median(sample[0]);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--csv")) {
+			csv = true;
+		} else if (!strcmp(argv[i], "--calls") && i + 1 < argc) {
+			calls = atoi(argv[++i]);
+		} else {
+			fprintf(stderr, "usage: kernel-path [--csv] [--calls N]\n");
+			return 2;
+		}
+	}
+	if (calls < 1 || calls > CALLS_MAX) {
+		fprintf(stderr, "kernel-path: 1 to %d calls\n", CALLS_MAX);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	pin();
+	choose_clock();
+	memset(&in, 1, sizeof(in));		/* present and writable */
+	memset(sample, 1, sizeof(sample));
+	memset(out.data, 1, sizeof(out.data));
+	control = open("/dev/mailbox/control", O_RDWR | O_CLOEXEC);
+
+	printf("Cost of messages in ns, which are instructions under -icount shift=0.\n");
+	printf("Medians of %d calls; one reading of the clock (%llu, %s) is in each.\n", calls,
+	       (unsigned long long)reading(), tsc_is_clock ? "TSC" : "CLOCK_MONOTONIC");
+	if (csv)
+		printf("csv,what,bytes,send,receive,both\n");
+	if (control < 0)
+		printf("No /dev/mailbox/control (%s): without ports.\n", strerror(errno));
+	messages();
+	polling();
+	ping_pong();
+	return 0;
+}

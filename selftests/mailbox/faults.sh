@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Loads the module with one failing allocation after the other: see faults.c.
+if grep -q '^mailbox_dev ' /proc/modules; then
+	rmmod mailbox_dev || exit 1
+fi
+export FAULTS_MODULE="${MAILBOX_MODULE:-mailbox_dev.ko}" FAULTS_STRIDE="${FAULTS_STRIDE:-7}"
+exec ./faults
