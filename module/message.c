@@ -111,9 +111,15 @@ static int mailbox_try_again(void)
 
 /* Send */
 
-/* Before the claim: get hold of the bytes, page faults and all. */
+/*
+ * Before the claim: get hold of the bytes, page faults and all. A slot that is
+ * claimed in vain is void until the messages in front of it are gone, so bad
+ * memory is found out here; only memory that changes meanwhile costs a slot.
+ */
 static __always_inline int mailbox_fetch(const struct mailbox_buffer *from, u64 *words)
 {
+	if (from->message && put_user(0, &from->message->ticket))
+		return -EFAULT;
 	if (from->iter)
 		return fault_in_iov_iter_readable(from->iter, from->size) ? -EFAULT : 0;
 	if (from->size <= MAILBOX_SHORT)
@@ -250,8 +256,6 @@ static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_b
 		err = mailbox_send_claimed(ep, from, words, n, &lane->view, position);
 		if (err != -EAGAIN)
 			return err;
-		if (from->message && put_user(position, &from->message->ticket))
-			return -EFAULT;
 		err = mailbox_try_again();
 		if (err)
 			return err;
