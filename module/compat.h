@@ -11,6 +11,7 @@
 
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>	/* where 7.x has current_umask() */
 #include <linux/uio.h>
 #include <linux/version.h>
 

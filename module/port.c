@@ -297,7 +297,8 @@ static char *mailbox_port_devnode(MAILBOX_CONST_DEVICE *dev, umode_t *mode, kuid
 		*uid = port->uid;
 	if (gid)
 		*gid = port->gid;
-	return kasprintf(GFP_KERNEL, "mailbox/%s", dev_name(dev));
+	/* Must not fail: the class would be asked instead, for another mode. */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "mailbox/%s", dev_name(dev));
 }
 
 static const struct device_type mailbox_port_type = {

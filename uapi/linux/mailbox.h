@@ -168,7 +168,8 @@ struct mailbox_delete {
  * @uid: out of a receive: its effective uid, in the receiver's user namespace
  * @gid: out of a receive: its effective gid, likewise
  *
- * Output members are ignored on the way in.
+ * Output members are ignored on the way in; those that a call does not answer
+ * are not touched.
  */
 struct mailbox_message {
 	__u32 size;
