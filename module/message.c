@@ -590,6 +590,9 @@ static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
 				   deadline);
 		if (!ret)
 			ret = mailbox_receive_once(ep, to, too_long);
+		/* Woken for a lane that is no longer ours: others may wait for it. */
+		if (ret == -EAGAIN && READ_ONCE(ep->receive_mask) != at.mask)
+			mailbox_chain_receivers(ep);
 	} while (ret == -EAGAIN);
 	/* Woken, and no use made of it: the next in line may. */
 	if (ret < 0)
