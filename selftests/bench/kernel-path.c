@@ -45,8 +45,8 @@
 
 static const int sizes[] = { 8, 64, 256, 1024, MESSAGE_MAX };
 
-#define SIZES	((int)(sizeof(sizes) / sizeof(sizes[0])))
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
+#define SIZES		ARRAY_SIZE(sizes)
 
 static int calls = 401;
 static bool csv;
@@ -284,7 +284,7 @@ struct cost {
 	uint64_t send, receive, both;
 };
 
-static struct cost costs[COUNT(mechanisms)][SIZES];
+static struct cost costs[ARRAY_SIZE(mechanisms)][SIZES];
 
 static void measure(const struct mechanism *m, size_t size, struct cost *cost)
 {
@@ -330,7 +330,7 @@ static void messages(void)
 {
 	const struct cost *pipe_cost = costs[0], *mq_cost = costs[1];
 
-	for (int i = 0; i < COUNT(mechanisms); i++) {
+	for (int i = 0; i < ARRAY_SIZE(mechanisms); i++) {
 		const struct mechanism *m = &mechanisms[i];
 
 		if (m->port && control < 0)
@@ -341,8 +341,9 @@ static void messages(void)
 		m->close();
 	}
 	for (int s = 0; s < SIZES; s++) {
-		printf("\n%-5d bytes             send  receive     both   / pipe     / mq\n", sizes[s]);
-		for (int i = 0; i < COUNT(mechanisms); i++) {
+		printf("\n%-5d bytes             send  receive     both   / pipe     / mq\n",
+		       sizes[s]);
+		for (int i = 0; i < ARRAY_SIZE(mechanisms); i++) {
 			const struct cost *c = &costs[i][s];
 
 			if (!c->both)
@@ -355,7 +356,7 @@ static void messages(void)
 			putchar('\n');
 		}
 	}
-	for (int i = 0; i < COUNT(mechanisms); i++)
+	for (int i = 0; i < ARRAY_SIZE(mechanisms); i++)
 		for (int s = 0; s < SIZES; s++)
 			if (costs[i][s].both)
 				csv_line(mechanisms[i].name, sizes[s], costs[i][s].send,
@@ -414,7 +415,7 @@ static void poll_one(const struct mechanism *m)
 	}
 	close(epoll);
 	m->close();
-	for (int i = 0; i < COUNT(what); i++) {
+	for (int i = 0; i < ARRAY_SIZE(what); i++) {
 		char name[64];
 		uint64_t value = median(sample[i]);
 
@@ -433,7 +434,7 @@ static void polling(void)
 	printf("\nWaiting for readiness                                   / pipe\n");
 	poll_one(&mechanisms[0]);
 	if (control >= 0)
-		poll_one(&mechanisms[COUNT(mechanisms) - 3]);
+		poll_one(&mechanisms[ARRAY_SIZE(mechanisms) - 3]);
 }
 
 /* Blocking ping-pong between two processes */
@@ -523,13 +524,13 @@ static uint64_t play(const struct game *g)
 
 static void ping_pong(void)
 {
-	uint64_t turns[COUNT(games)] = { 0 };
+	uint64_t turns[ARRAY_SIZE(games)] = { 0 };
 
 	printf("\nPing-pong of two processes, both sleeping, one CPU        / pipe     / mq\n");
-	for (int i = 0; i < COUNT(games); i++)
+	for (int i = 0; i < ARRAY_SIZE(games); i++)
 		if (!games[i].port || control >= 0)
 			turns[i] = play(&games[i]);
-	for (int i = 0; i < COUNT(games); i++) {
+	for (int i = 0; i < ARRAY_SIZE(games); i++) {
 		if (!turns[i])
 			continue;
 		printf("%-38s %8llu", games[i].name, (unsigned long long)turns[i]);
@@ -537,7 +538,7 @@ static void ping_pong(void)
 		print_ratio(turns[i], turns[2]);
 		putchar('\n');
 	}
-	for (int i = 0; i < COUNT(games); i++) {
+	for (int i = 0; i < ARRAY_SIZE(games); i++) {
 		char name[64];
 
 		snprintf(name, sizeof(name), "ping-pong: %s", games[i].name);

@@ -177,16 +177,16 @@ FIXTURE_VARIANT_ADD(call, name_)					\
 	.nr = nr_, .size = sizeof(struct type), .on_control = control_, .first_output = output, \
 }
 
-CALL(query, MAILBOX_IOC_QUERY, mailbox_query, true, offsetof(struct mailbox_query, features));
-CALL(query_on_port, MAILBOX_IOC_QUERY, mailbox_query, false,
-     offsetof(struct mailbox_query, features));
-CALL(create, MAILBOX_IOC_CREATE, mailbox_create, true, offsetof(struct mailbox_create, fd));
-CALL(open, MAILBOX_IOC_OPEN, mailbox_open, true, offsetof(struct mailbox_open, fd));
+#define ANSWER(type, member)	offsetof(struct type, member)
+
+CALL(query, MAILBOX_IOC_QUERY, mailbox_query, true, ANSWER(mailbox_query, features));
+CALL(query_on_port, MAILBOX_IOC_QUERY, mailbox_query, false, ANSWER(mailbox_query, features));
+CALL(create, MAILBOX_IOC_CREATE, mailbox_create, true, ANSWER(mailbox_create, fd));
+CALL(open, MAILBOX_IOC_OPEN, mailbox_open, true, ANSWER(mailbox_open, fd));
 CALL(delete, MAILBOX_IOC_DELETE, mailbox_delete, true, 0);
-CALL(send, MAILBOX_IOC_SEND, mailbox_message, false, offsetof(struct mailbox_message, ticket));
-CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false,
-     offsetof(struct mailbox_message, ticket));
-CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, offsetof(struct mailbox_info, message_size));
+CALL(send, MAILBOX_IOC_SEND, mailbox_message, false, ANSWER(mailbox_message, ticket));
+CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_message, ticket));
+CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
 
 FIXTURE_SETUP(call)
@@ -406,7 +406,7 @@ TEST_F(call, structure_that_ends_in_nowhere_is_efault)
 		end = offsetof(struct mailbox_message, sender);
 	for (n = 4; n < end; n += 4) {
 		edge = before_the_edge(n);
-		ASSERT_TRUE(edge != NULL);
+		ASSERT_TRUE(!!edge);
 		GOOD(arg);
 		memcpy(edge, arg, n);
 		EXPECT_REFUSED(-EFAULT, edge);
@@ -426,7 +426,7 @@ TEST_F(call, tail_that_ends_in_nowhere_is_efault)
 	GOOD(arg);
 	*(__u32 *)arg = variant->size + 16;
 	edge = before_the_edge(variant->size + 8);
-	ASSERT_TRUE(edge != NULL);
+	ASSERT_TRUE(!!edge);
 	memcpy(edge, arg, variant->size + 8);
 	EXPECT_REFUSED(-EFAULT, edge);
 }
@@ -435,7 +435,7 @@ TEST_F(call, structure_at_the_edge_works)
 {
 	char arg[4096], *edge = before_the_edge(variant->size);
 
-	ASSERT_TRUE(edge != NULL);
+	ASSERT_TRUE(!!edge);
 	GOOD(arg);
 	memcpy(edge, arg, variant->size);
 	EXPECT_EQ(0, result(ioctl(self->fd, variant->nr, edge)));
@@ -447,11 +447,11 @@ TEST_F(call, structure_in_read_only_memory_is_efault_if_it_has_answers)
 
 	GOOD(arg);
 	mprotect(arg, getpagesize(), PROT_READ);
-	if (variant->first_output) {
-		EXPECT_REFUSED(-EFAULT, arg);
-	} else {
+	if (!variant->first_output) {
 		EXPECT_EQ(0, result(ioctl(self->fd, variant->nr, arg)));
+		return;
 	}
+	EXPECT_REFUSED(-EFAULT, arg);
 }
 
 TEST_F(call, unaligned_structure_works)
@@ -610,9 +610,8 @@ TEST_F(port, unknown_ioctl_is_enotty)
 	unsigned int nr, i;
 
 	for (i = 0; i < 4; i++) {
-		for (nr = 0x20; nr < 0x100; nr++) {
+		for (nr = 0x20; nr < 0x100; nr++)
 			EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, nr, char[64]), arg)));
-		}
 		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x04, char[64]), arg)));
 		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x0f, char[64]), arg)));
 		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x14, char[64]), arg)));

@@ -108,7 +108,10 @@ static void count_signals(int sig, int flags)
 	sigaction(sig, &action, NULL);
 }
 
-/* Asleep, not only counted: nothing it does is still to come. */
+/*
+ * Asleep, not only counted: who is counted looks once more before it sleeps, and
+ * may find, or be outrun at, what was meant for somebody else.
+ */
 static bool sleeps_in(pid_t pid, long nr)
 {
 	return wait_until(state_of(pid) == 'S' && asleep_in(pid, nr));
@@ -444,6 +447,7 @@ TEST_F(call, sleepers_are_served_in_the_order_of_going_to_sleep)
 	for (i = 0; i < 6; i++) {
 		child[i] = sleeper(MAILBOX_FOREVER);
 		EXPECT_TRUE(wait_sleepers(self->peer, self->sends, i + 1));
+		EXPECT_TRUE(sleeps_in(child[i], self->nr));
 	}
 	for (i = 0; i < 6; i++) {
 		EXPECT_EQ(0, make_event(self->peer, self->sends));
@@ -461,6 +465,7 @@ TEST_F(call, two_events_at_once_wake_two)
 	for (i = 0; i < 4; i++) {
 		child[i] = sleeper(MAILBOX_FOREVER);
 		EXPECT_TRUE(wait_sleepers(self->peer, self->sends, i + 1));
+		EXPECT_TRUE(sleeps_in(child[i], self->nr));
 	}
 	EXPECT_EQ(0, make_event(self->peer, self->sends));
 	EXPECT_EQ(0, make_event(self->peer, self->sends));
@@ -568,8 +573,9 @@ TEST_F(call, sleeper_that_was_outrun_keeps_its_place)
 	make_event(self->peer, self->sends);
 	make_event(self->peer, !self->sends);	/* and taken back */
 	rest();
-	EXPECT_TRUE(wait_until(switches_of(first) > switches && state_of(first) == 'S'));
+	EXPECT_TRUE(wait_until(switches_of(first) > switches));
 	EXPECT_TRUE(wait_sleepers(self->peer, self->sends, 2));
+	EXPECT_TRUE(sleeps_in(first, self->nr));
 	EXPECT_EQ(0, make_event(self->peer, self->sends));
 	EXPECT_EQ(DONE, reap(first));
 	EXPECT_EQ(1, sleepers_of(self->peer, self->sends));
@@ -643,9 +649,10 @@ TEST_F(call, threads_sharing_an_endpoint_are_woken_one_by_one)
 	for (i = 0; i < 4; i++) {
 		EXPECT_EQ(0, make_event(self->peer, self->sends));
 		EXPECT_TRUE(wait_until(ended_threads(t, 4) == i + 1));
-		EXPECT_EQ(1, t[i].ended);
-		EXPECT_EQ(DONE, t[i].ret);
+		EXPECT_TRUE(wait_sleepers(self->peer, self->sends, 3 - i));
 	}
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(DONE, t[i].ret);
 }
 
 TEST_F(call, closed_descriptor_does_not_disturb_a_thread_asleep_on_it)
@@ -1014,6 +1021,7 @@ TEST_F(port, messages_of_sleeping_senders_come_in_their_order)
 		if (!child[i])
 			leave(put_text(self->both, text));
 		EXPECT_TRUE(wait_senders(self->rx, i + 1));
+		EXPECT_TRUE(sleeps_in(child[i], SYS_write));
 	}
 	for (i = 0; i < FIXTURE_SLOTS; i++)
 		EXPECT_MESSAGE("fill", self->rx);
@@ -1034,6 +1042,7 @@ TEST_F(port, each_slot_released_wakes_one_sender_and_its_message_is_next)
 		if (!child[i])
 			leave(put_text(self->both, text));
 		EXPECT_TRUE(wait_senders(self->rx, i + 1));
+		EXPECT_TRUE(sleeps_in(child[i], SYS_write));
 	}
 	for (i = 0; i < 3; i++) {
 		EXPECT_MESSAGE("fill", self->rx);
@@ -1137,11 +1146,13 @@ TEST_F(port, set_lanes_does_not_cost_others_their_place_in_line)
 
 	first = receiver(self->rx, 8);
 	EXPECT_TRUE(wait_receivers(self->tx, 1));
+	EXPECT_TRUE(sleeps_in(first, SYS_read));
 	second = receiver(other, 8);
 	EXPECT_TRUE(wait_receivers(self->tx, 2));
 	EXPECT_EQ(0, set_lanes(other, 1 << 2, 0));
-	EXPECT_TRUE(wait_until(info_of(self->tx).waiting_receivers == 2 &&
-			       state_of(first) == 'S' && state_of(second) == 'S'));
+	EXPECT_TRUE(wait_receivers(self->tx, 2));
+	EXPECT_TRUE(sleeps_in(first, SYS_read));
+	EXPECT_TRUE(sleeps_in(second, SYS_read));
 	EXPECT_EQ(0, send_on(self->tx, 2, "x"));
 	EXPECT_EQ('x', reap(first));
 	EXPECT_EQ(1, info_of(self->tx).waiting_receivers);
@@ -1151,7 +1162,8 @@ TEST_F(port, set_lanes_does_not_cost_others_their_place_in_line)
 
 TEST_F(port, set_lanes_does_not_move_a_sleeping_sender_to_another_lane)
 {
-	struct mailbox_message m = message(.data = address(&(char[8]) { 0 }), .length = 8);
+	char data[8] = { 0 };
+	struct mailbox_message m = message(.data = address(data), .length = sizeof(data));
 	pid_t child;
 
 	EXPECT_EQ(FIXTURE_SLOTS, fill_lane(self->tx, 0));

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <sys/fsuid.h>
+#include <sys/socket.h>
 
 /* The node's status; st_mode is 0 if there is none. */
 static struct stat status_of(const char *name)
@@ -32,6 +33,36 @@ static int entries_of(const char *folder)
 	if (dir)
 		closedir(dir);
 	return n;
+}
+
+/* Opens what an open descriptor stands for, anew. */
+static int reopen(int fd, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return result(open(path, flags | O_CLOEXEC));
+}
+
+/* An ordinary user who makes a world of his own, and is root there. */
+static void become_root_of_a_user_namespace(uid_t uid)
+{
+	char map[32];
+
+	become(uid, uid);
+	prctl(PR_SET_DUMPABLE, 1);
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	if (unshare(CLONE_NEWUSER) || spill("/proc/self/setgroups", "deny") ||
+	    spill("/proc/self/uid_map", map) || spill("/proc/self/gid_map", map))
+		leave(97);
+}
+
+static bool user_namespaces_work(void)
+{
+	return !ended(
+		become_root_of_a_user_namespace(SOMEBODY);
+		leave(0);
+	);
 }
 
 /* A named port that stays, for tests of just that; teardown deletes it. */
@@ -702,6 +733,43 @@ TEST_F(named, stale_node_is_enxio)
 	unlink(path);
 }
 
+/*
+ * Whoever still has a hold of an old node must not get another's port by it, be
+ * its number used again or not: the mode bits asked are the old node's.
+ */
+TEST_F(named, an_old_node_never_opens_another_port)
+{
+	const char *name = port_name("another");
+	int fd, path, other;
+
+	ASSERT_LE(0, create(self->name));
+	fd = open_node(self->name, O_RDWR);
+	path = open_node(self->name, O_PATH);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, path);
+	EXPECT_LE(0, reopen(fd, O_RDWR));
+	EXPECT_LE(0, reopen(path, O_RDWR));
+	ASSERT_EQ(0, delete_port(self->name, 0));
+	EXPECT_EQ(-ENXIO, reopen(fd, O_RDWR));
+	EXPECT_EQ(-ENXIO, reopen(path, O_RDWR));
+
+	other = create(name, .flags = MAILBOX_AUTODELETE);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-ENXIO, reopen(fd, O_RDWR));
+	EXPECT_EQ(-ENXIO, reopen(path, O_RDWR));
+	EXPECT_EQ(1, info_of(other).endpoints);
+}
+
+TEST_F(port, an_old_descriptor_opens_a_new_endpoint)
+{
+	int fd = reopen(open_node(self->name, O_RDONLY), O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, put_text(fd, "x"));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(5, info_of(self->rx).endpoints);
+}
+
 /* Only the control node is there: a folder with nothing else. */
 TEST_F(port, a_container_needs_only_the_control_node)
 {
@@ -823,6 +891,50 @@ TEST(nameless_port_carries_messages)
 	EXPECT_MESSAGE("hello", fd);
 }
 
+TEST(nameless_port_is_handed_on_by_fork)
+{
+	int fd = create(NULL);
+
+	EXPECT_EQ(5, ended(
+		leave(put_text(fd, "child"));
+	));
+	EXPECT_MESSAGE("child", fd);
+}
+
+TEST(nameless_port_is_handed_on_through_a_socket)
+{
+	char byte = 'x', space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = space, .msg_controllen = sizeof(space),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int ends[2], fd;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	/* The child makes it, sends a message and the descriptor, and is gone. */
+	EXPECT_EQ(0, ended(
+		fd = create(NULL);
+		put_text(fd, "left behind");
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+		leave(sendmsg(ends[0], &msg, 0) != 1);
+	));
+	ASSERT_EQ(1, recvmsg(ends[1], &msg, 0));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	EXPECT_MESSAGE("left behind", fd);
+	EXPECT_EQ(1, put_text(fd, "x"));
+	EXPECT_MESSAGE("x", fd);
+}
+
+TEST(nameless_port_cannot_be_opened_again)
+{
+	EXPECT_EQ(-ENXIO, reopen(create(NULL), O_RDWR));
+}
+
 TEST(nameless_ports_are_apart)
 {
 	int one = create(NULL), two = create(NULL, .flags = MAILBOX_EXCLUSIVE);
@@ -911,6 +1023,70 @@ TEST_F(named, cap_ipc_owner_deletes_anothers_port)
 	));
 	EXPECT_EQ(0, delete_port(self->name, 0));
 	EXPECT_FALSE(node_exists(self->name));
+}
+
+/* Being root of one's own user namespace is not being root. */
+
+TEST_F(named, root_of_a_user_namespace_may_not_delete_anothers_port)
+{
+	if (!user_namespaces_work())
+		SKIP(return, "no user namespaces");
+	ASSERT_LE(0, create(self->name));
+	EXPECT_EQ(-EPERM, ended(
+		become_root_of_a_user_namespace(SOMEBODY);
+		leave(delete_port(self->name, 0));
+	));
+}
+
+TEST_F(named, root_of_a_user_namespace_is_judged_by_the_mode_bits)
+{
+	if (!user_namespaces_work())
+		SKIP(return, "no user namespaces");
+	ASSERT_LE(0, create(self->name));
+	EXPECT_EQ(-EACCES, ended(
+		become_root_of_a_user_namespace(SOMEBODY);
+		leave(open_port(self->name, O_RDWR));
+	));
+	EXPECT_EQ(-EACCES, ended(
+		become_root_of_a_user_namespace(SOMEBODY);
+		leave(create(self->name));
+	));
+}
+
+TEST_F(named, in_a_user_namespace_a_port_belongs_to_who_one_is_outside)
+{
+	struct stat st;
+
+	if (!user_namespaces_work())
+		SKIP(return, "no user namespaces");
+	EXPECT_EQ(0, ended(
+		struct mailbox_info info;
+
+		become_root_of_a_user_namespace(SOMEBODY);
+		info = info_of(create(self->name));
+		/* Told as inside. */
+		leave(info.uid || info.gid);
+	));
+	st = status_of(self->name);
+	EXPECT_EQ(SOMEBODY, st.st_uid);
+	EXPECT_EQ(SOMEBODY, st.st_gid);
+	EXPECT_EQ(0, ended(
+		become(SOMEBODY, SOMEBODY);
+		leave(delete_port(self->name, 0));
+	));
+}
+
+TEST_F(port, info_tells_an_owner_from_outside_the_user_namespace_as_the_overflow_id)
+{
+	if (!user_namespaces_work())
+		SKIP(return, "no user namespaces");
+	EXPECT_EQ(0, ended(
+		struct mailbox_info info;
+
+		become_root_of_a_user_namespace(SOMEBODY);
+		info = info_of(open_port(self->name, O_RDWR));
+		leave(info.uid == 65534 && info.gid == 65534 ? 0 : 1);
+	));
 }
 
 /* What happens when create fails half-way: nothing. */

@@ -1054,6 +1054,7 @@ TEST(create_and_delete_a_thousand_times)
 {
 	const char *name = port_name("again");
 	__u32 ports = query().ports;
+	char in[8];
 	int i, fd;
 
 	for (i = 0; i < 1000; i++) {
@@ -1061,7 +1062,7 @@ TEST(create_and_delete_a_thousand_times)
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(1, put_text(fd, "x"));
 		ASSERT_EQ(0, delete_port(name, i % 2 ? MAILBOX_DELETE_PURGE : 0));
-		ASSERT_EQ(i % 2 ? -EIDRM : 1, receive_until(fd, &(char[8]) { 0 }, 8, 0));
+		ASSERT_EQ(i % 2 ? -EIDRM : 1, receive_until(fd, in, sizeof(in), 0));
 		close(fd);
 	}
 	EXPECT_TRUE(wait_until(query().ports == ports));

@@ -99,6 +99,8 @@ struct scene {
 	__u32 length;		/* of the message in the port, and of one sent */
 	int made;		/* a descriptor that the call made, or negative */
 	int epoll;
+	__u64 soon;		/* taken before the fault: reading the clock could meet it */
+	__u64 late;
 	char in[LONG_MESSAGE];
 	char out[LONG_MESSAGE];
 };
@@ -213,7 +215,7 @@ static long call_writev(struct scene *s)
 static long call_send(struct scene *s)
 {
 	struct mailbox_message m = message(.data = address(s->out), .length = s->length, .tag = 7,
-					   .deadline = in_ms(10000));
+					   .deadline = s->late);
 
 	return send_message(s->fd, &m);
 }
@@ -235,7 +237,7 @@ static long call_readv(struct scene *s)
 
 static long call_receive(struct scene *s)
 {
-	long ret = receive_until(s->fd, s->in, sizeof(s->in), in_ms(10000));
+	long ret = receive_until(s->fd, s->in, sizeof(s->in), s->late);
 
 	return ret == s->length ? 0 : ret;
 }
@@ -243,7 +245,7 @@ static long call_receive(struct scene *s)
 /* Nothing more to receive: sleeps, and wakes by its deadline. */
 static long call_receive_late(struct scene *s)
 {
-	long ret = receive_until(s->made, s->in, sizeof(s->in), in_ms(1));
+	long ret = receive_until(s->made, s->in, sizeof(s->in), s->soon);
 
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
@@ -365,30 +367,37 @@ static const struct trial {
 	{ "sysfs", call_sysfs },
 };
 
-/* One message in a fresh port; an epoll; a second port that is empty. */
+/* A fresh port and an epoll. */
 static void set_scene(struct __test_metadata *_metadata, struct scene *s, const struct trial *t)
+{
+	s->length = t->length ? t->length : SHORT_MESSAGE;
+	memset(s->out, 'o', sizeof(s->out));
+	s->name = port_name("fault");
+	s->new_name = port_name("new");
+	s->control = control_open();
+	ASSERT_LE(0, s->control);
+	/* A copy that fails after its slot was claimed leaves the slot void: room for that too. */
+	s->fd = create(s->name, .message_size = LONG_MESSAGE, .capacity = 4);
+	ASSERT_LE(0, s->fd);
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_LE(0, s->epoll);
+}
+
+/* One message in the port, and what else the call starts from. */
+static void prepare(struct __test_metadata *_metadata, struct scene *s, const struct trial *t)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 
-	s->length = t->length ? t->length : SHORT_MESSAGE;
-	memset(s->out, 'o', sizeof(s->out));
 	memset(s->in, 0, sizeof(s->in));
-	s->name = port_name("fault");
-	s->new_name = port_name("new");
-	s->made = -1;
-	s->control = control_open();
-	ASSERT_LE(0, s->control);
-	s->fd = create(s->name, .message_size = LONG_MESSAGE, .capacity = 2, .lanes = 1,
-		       .open_flags = O_RDWR);
-	ASSERT_LE(0, s->fd);
 	ASSERT_EQ(s->length, put(s->fd, s->out, s->length));
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->fd, NULL);
 	if (t->call == call_epoll_wait) {
 		ASSERT_EQ(0, epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->fd, &e));
 	}
-	if (t->call == call_async_off) {
-		ASSERT_EQ(0, call_async_on(s));
-	}
+	ASSERT_EQ(0, t->call == call_async_off ? call_async_on(s) : call_async_off(s));
+	s->soon = in_ms(5);
+	s->late = in_ms(10000);
+	s->made = -1;
 	if (t->call == call_close || t->call == call_receive_late) {
 		s->made = create(NULL);
 		ASSERT_LE(0, s->made);
@@ -415,8 +424,8 @@ static void inspect_node(struct __test_metadata *_metadata, const char *name, __
 	ASSERT_EQ(0, stat(node_of(name), &st)) {
 		say("port \"%s\" has no node", name);
 	}
-	ASSERT_EQ(S_IFCHR | mode, st.st_mode);
-	ASSERT_EQ(getuid(), st.st_uid);
+	EXPECT_EQ(S_IFCHR | mode, st.st_mode);
+	EXPECT_EQ(getuid(), st.st_uid);
 }
 
 static void inspect_effect(struct __test_metadata *_metadata, struct scene *s,
@@ -462,16 +471,11 @@ static void inspect_effect(struct __test_metadata *_metadata, struct scene *s,
 	}
 }
 
-/* The port still works, and goes. */
 static void clear_scene(struct __test_metadata *_metadata, struct scene *s)
 {
 	if (info_of(s->fd).state == MAILBOX_STATE_LIVE) {
-		ASSERT_EQ(s->length, put(s->fd, s->out, s->length));
-		ASSERT_EQ(s->length, get(s->fd, s->in, sizeof(s->in)));
 		ASSERT_EQ(0, delete_port(s->name, 0));
 	}
-	if (s->made >= 0)
-		close(s->made);
 	close(s->epoll);
 	close(s->fd);
 	close(s->control);
@@ -503,7 +507,7 @@ static bool fail_at(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *sel
 	bool injected;
 	long ret;
 
-	set_scene(_metadata, s, t);
+	prepare(_metadata, s, t);
 	arm(n);
 	ret = t->call(s);
 	injected = disarm();
@@ -517,15 +521,22 @@ static bool fail_at(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *sel
 		ASSERT_EQ(0, ret);	/* harmless, or tried once more */
 	}
 	inspect_effect(_metadata, s, t, ret);
-	clear_scene(_metadata, s);
+	if (s->made >= 0)
+		close(s->made);
+	if (t->effect == DELETES && !ret) {
+		clear_scene(_metadata, s);
+		set_scene(_metadata, s, t);
+	}
 	return injected;
 }
 
 static void try_one(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *self,
 		    const struct trial *t)
 {
-	struct balance was = balance_now(), is;
+	struct balance was, is;
 
+	set_scene(_metadata, &self->scene, t);
+	was = balance_now();
 	self->no_memory = 0;
 	self->bad_address = 0;
 	for (self->points = 1; fail_at(_metadata, self, t, self->points); self->points++) {
@@ -535,6 +546,7 @@ static void try_one(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *sel
 		ASSERT_EQ(was.user_bytes, is.user_bytes);
 		ASSERT_EQ(was.descriptor, is.descriptor);
 	}
+	clear_scene(_metadata, &self->scene);
 	say("%s: %d faults; %d gave ENOMEM, %d EFAULT, the rest no error", t->name,
 	    self->points - 1, self->no_memory, self->bad_address);
 }
@@ -548,8 +560,6 @@ TEST_F_TIMEOUT(faults, every_point_of_every_call, 3600)
 	if (!can_inject())
 		SKIP(return, NO_INJECTION);
 	for (i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
-		self->points = 0;
-		say("%s", trials[i].name);
 		try_one(_metadata, self, &trials[i]);
 	}
 }
@@ -571,6 +581,7 @@ static void work_in_need(void)
 	s.epoll = epoll_create1(0);
 	while (clock_ns(CLOCK_MONOTONIC) < end) {
 		s.made = -1;
+		s.late = in_ms(1);
 		arm(1 + below(40));
 		call_open_by_name(&s);
 		if (s.made >= 0)
@@ -782,7 +793,7 @@ static __attribute__((constructor)) void insmod_with_faults(void)
 {
 	const char *path = getenv("FAULTS_MODULE");
 	struct stat st;
-	char *image;
+	char *image = NULL;
 	int fd;
 
 	if (!path)
@@ -793,8 +804,9 @@ static __attribute__((constructor)) void insmod_with_faults(void)
 		exit(0);
 	}
 	fd = open(path, O_RDONLY);
-	if (fd < 0 || fstat(fd, &st) || !(image = malloc(st.st_size)) ||
-	    read(fd, image, st.st_size) != st.st_size) {
+	if (fd >= 0 && !fstat(fd, &st))
+		image = malloc(st.st_size);
+	if (!image || read(fd, image, st.st_size) != st.st_size) {
 		perror(path);
 		exit(1);
 	}

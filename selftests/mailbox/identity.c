@@ -218,7 +218,7 @@ TEST_F(port, a_thread_names_its_process)
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, send_by_thread, self->name));
 	ASSERT_EQ(0, pthread_join(thread, &sent));
-	ASSERT_TRUE(sent != NULL);
+	ASSERT_NE(NULL, sent);
 	EXPECT_EQ(getpid(), take(self->rx).pid);
 }
 

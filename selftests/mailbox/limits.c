@@ -344,6 +344,17 @@ TEST_F(memory, cap_sys_resource_is_exempt_from_max_user_bytes)
 	));
 }
 
+TEST_F(memory, root_of_a_user_namespace_is_not_exempt)
+{
+	ASSERT_EQ(0, set_parameter("max_user_bytes", 1));
+	EXPECT_EQ(-EDQUOT, ended(
+		become(SOMEBODY, SOMEBODY);
+		if (unshare(CLONE_NEWUSER))
+			leave(-EDQUOT);
+		leave(create(NULL));
+	));
+}
+
 TEST_F(memory, cap_sys_resource_is_not_exempt_from_max_port_bytes)
 {
 	ASSERT_EQ(0, set_parameter("max_port_bytes", 1));
@@ -414,12 +425,14 @@ TEST(memory_is_charged_to_the_creators_cgroup)
 		SKIP(return, "%s", why);
 	EXPECT_EQ(0, ended(
 		unsigned long long before;
+		int fd;
 
 		if (cgroup_spill("cgroup.procs", "0"))
 			leave(1);
 		before = cgroup_current();
-		if (create(NULL, .message_size = 1 << 20, .capacity = 16) < 0)
-			leave(2);
+		fd = create(NULL, .message_size = 1 << 20, .capacity = 16);
+		if (fd < 0)
+			leave(fd);
 		leave(cgroup_current() >= before + (15ULL << 20) ? 0 : 3);
 	));
 	rmdir(cgroup);

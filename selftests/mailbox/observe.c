@@ -36,7 +36,7 @@ static const char *const files[] = {
 	"waiting_receivers", "endpoints", "bytes",
 };
 
-#define N_FILES	((int)(sizeof(files) / sizeof(files[0])))
+#define N_FILES	((int)ARRAY_SIZE(files))
 
 /* A port with every attribute of its own. */
 FIXTURE(seen)
@@ -377,14 +377,16 @@ TEST_F(seen, an_open_attribute_survives_its_port)
 	close(self->both);
 	close(self->tx);
 	close(self->rx);
-	self->both = self->tx = self->rx = -1;
+	self->both = -1;
+	self->tx = -1;
+	self->rx = -1;
 	EXPECT_EQ(-ENODEV, get(fd, in, sizeof(in)));
 	close(fd);
 }
 
 /* fdinfo */
 
-static const char *fdinfo(int fd, const char *key)
+static const char *fdinfo_of(int fd, const char *key)
 {
 	static char copies[4][128];
 	static unsigned int turn;
@@ -408,45 +410,45 @@ static const char *fdinfo(int fd, const char *key)
 
 TEST_F(seen, fdinfo_names_the_port)
 {
-	EXPECT_STREQ(self->name, fdinfo(self->rx, "mailbox-port"));
+	EXPECT_STREQ(self->name, fdinfo_of(self->rx, "mailbox-port"));
 }
 
 TEST_F(seen, fdinfo_of_a_nameless_port_names_nothing)
 {
 	int fd = create(NULL);
 
-	EXPECT_STREQ("", fdinfo(fd, "mailbox-port"));
-	EXPECT_EQ(info_of(fd).endpoint, atoi(fdinfo(fd, "mailbox-endpoint")));
+	EXPECT_STREQ("", fdinfo_of(fd, "mailbox-port"));
+	EXPECT_EQ(info_of(fd).endpoint, atoi(fdinfo_of(fd, "mailbox-endpoint")));
 }
 
 TEST_F(seen, fdinfo_tells_the_endpoint)
 {
-	EXPECT_EQ(info_of(self->rx).endpoint, atoi(fdinfo(self->rx, "mailbox-endpoint")));
-	EXPECT_EQ(info_of(self->tx).endpoint, atoi(fdinfo(self->tx, "mailbox-endpoint")));
-	EXPECT_NE(atoi(fdinfo(self->tx, "mailbox-endpoint")),
-		  atoi(fdinfo(self->rx, "mailbox-endpoint")));
+	EXPECT_EQ(info_of(self->rx).endpoint, atoi(fdinfo_of(self->rx, "mailbox-endpoint")));
+	EXPECT_EQ(info_of(self->tx).endpoint, atoi(fdinfo_of(self->tx, "mailbox-endpoint")));
+	EXPECT_NE(atoi(fdinfo_of(self->tx, "mailbox-endpoint")),
+		  atoi(fdinfo_of(self->rx, "mailbox-endpoint")));
 }
 
 TEST_F(seen, fdinfo_tells_the_lanes)
 {
-	EXPECT_STREQ("0x7 0", fdinfo(self->rx, "mailbox-lanes"));
+	EXPECT_STREQ("0x7 0", fdinfo_of(self->rx, "mailbox-lanes"));
 	EXPECT_EQ(0, set_lanes(self->rx, 1 << 2, 1));
-	EXPECT_STREQ("0x4 1", fdinfo(self->rx, "mailbox-lanes"));
-	EXPECT_STREQ("0x7 0", fdinfo(self->tx, "mailbox-lanes"));
+	EXPECT_STREQ("0x4 1", fdinfo_of(self->rx, "mailbox-lanes"));
+	EXPECT_STREQ("0x7 0", fdinfo_of(self->tx, "mailbox-lanes"));
 }
 
 TEST_F(seen, fdinfo_of_a_deleted_port_still_tells)
 {
 	EXPECT_EQ(0, delete_port(self->name, 0));
-	EXPECT_STREQ(self->name, fdinfo(self->rx, "mailbox-port"));
+	EXPECT_STREQ(self->name, fdinfo_of(self->rx, "mailbox-port"));
 }
 
 TEST_F(seen, fdinfo_of_the_control_node_has_none_of_it)
 {
 	int fd = control_open();
 
-	EXPECT_STREQ("(none)", fdinfo(fd, "mailbox-port"));
-	EXPECT_STREQ("(none)", fdinfo(fd, "mailbox-endpoint"));
+	EXPECT_STREQ("(none)", fdinfo_of(fd, "mailbox-port"));
+	EXPECT_STREQ("(none)", fdinfo_of(fd, "mailbox-endpoint"));
 	close(fd);
 }
 
@@ -494,9 +496,9 @@ FIXTURE_SETUP(traced)
 	self->fd = -1;
 	mkdir(TRACEFS, 0700);
 	if (mount("tracefs", TRACEFS, "tracefs", 0, NULL) && errno != EBUSY)
-		SKIP(return, "no tracefs in this kernel");
+		SKIP(_exit(255), "no tracefs in this kernel");
 	if (access(tracing("events/mailbox"), F_OK))
-		SKIP(return, "this kernel traces no modules' events");
+		SKIP(_exit(255), "this kernel traces no modules' events");
 	ASSERT_EQ(0, spill(tracing("events/mailbox/enable"), "1"));
 	spill(tracing("tracing_on"), "1");
 	strcpy(self->name, port_name("traced"));
@@ -525,7 +527,7 @@ TEST_F(traced, every_event_is_there)
 	char path[128];
 	unsigned int i;
 
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
 		snprintf(path, sizeof(path), "events/mailbox/mailbox_%s/format", events[i]);
 		EXPECT_LT(0, strlen(slurp(tracing(path)))) {
 			TH_LOG("%s", path);

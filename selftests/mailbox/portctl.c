@@ -27,7 +27,7 @@ static int failed(void)
 	return 1;
 }
 
-static int control(void)
+static int open_control(void)
 {
 	return open("/dev/mailbox/control", O_RDWR | O_CLOEXEC);
 }
@@ -40,7 +40,7 @@ static int create(const char *name, const char *mode)
 	};
 
 	strncpy(arg.name, name, MAILBOX_NAME_MAX);
-	return ioctl(control(), MAILBOX_IOC_CREATE, &arg) ? failed() : 0;
+	return ioctl(open_control(), MAILBOX_IOC_CREATE, &arg) ? failed() : 0;
 }
 
 static int delete(const char *name, const char *purge)
@@ -50,7 +50,7 @@ static int delete(const char *name, const char *purge)
 	};
 
 	strncpy(arg.name, name, MAILBOX_NAME_MAX);
-	return ioctl(control(), MAILBOX_IOC_DELETE, &arg) ? failed() : 0;
+	return ioctl(open_control(), MAILBOX_IOC_DELETE, &arg) ? failed() : 0;
 }
 
 static int hold(const char *path)
@@ -70,7 +70,7 @@ static int query(void)
 {
 	struct mailbox_query arg = { .size = sizeof(arg) };
 
-	if (ioctl(control(), MAILBOX_IOC_QUERY, &arg))
+	if (ioctl(open_control(), MAILBOX_IOC_QUERY, &arg))
 		return failed();
 	printf("%u\n", arg.ports);
 	return 0;

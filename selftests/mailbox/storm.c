@@ -18,7 +18,8 @@
 
 static __u64 storm_end(void)
 {
-	return clock_ns(CLOCK_MONOTONIC) + number_from("STORM_SECONDS", SECONDS_DEFAULT) * 1000000000ULL;
+	return clock_ns(CLOCK_MONOTONIC) +
+	       number_from("STORM_SECONDS", SECONDS_DEFAULT) * 1000000000ULL;
 }
 
 /* Whether it is not yet so late. */
@@ -150,7 +151,8 @@ FIXTURE_SETUP(one_each)
 				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		ASSERT_EQ(0, pthread_create(&one->thread, NULL, one_thread, one));
 	}
-	spoilt_message = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	spoilt_message = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			      -1, 0);
 	m.data = address(self->all[0]->data);
 	memcpy(spoilt_message, &m, sizeof(m));
 	mprotect(spoilt_message, 4096, PROT_READ);
@@ -405,7 +407,8 @@ TEST_F_TIMEOUT(storm, set_lanes_of_a_sleeper, 3600)
 		for (i = 0; i < 2000; i++)	/* to be there when it falls asleep again */
 			if (__atomic_load_n(&change.received, __ATOMIC_SEQ_CST) > rounds)
 				break;
-		ASSERT_TRUE(wait_until(__atomic_load_n(&change.received, __ATOMIC_SEQ_CST) == rounds + 1)) {
+		ASSERT_TRUE(wait_until(__atomic_load_n(&change.received, __ATOMIC_SEQ_CST) ==
+				       rounds + 1)) {
 			say("round %llu: lane %u by mask %#x", rounds, lane, mask);
 			show_port(sender);
 		}
@@ -715,7 +718,8 @@ static bool interrupted(long ret)
 static long send_number(struct number *number)
 {
 	struct mailbox_message m = message(.data = address(number), .length = sizeof(*number),
-					   .deadline = one_in(2) ? MAILBOX_FOREVER : in_ms(1000000));
+					   .deadline = one_in(2) ? MAILBOX_FOREVER :
+								   in_ms(1000000));
 	long ret;
 
 	if (one_in(2))

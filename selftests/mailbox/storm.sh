@@ -40,8 +40,7 @@ echo 1..5
 loaded || insmod "$module"
 
 exec 3<>/dev/mailbox/default
-rmmod mailbox_dev 2>/dev/null
-[ $? != 0 ] && loaded
+! rmmod mailbox_dev 2>/dev/null && loaded
 result $? "a module in use is not unloaded"
 exec 3>&-
 
@@ -53,7 +52,10 @@ done
 
 status=0 turns=0 end=$(($(date +%s) + seconds))
 while [ "$(date +%s)" -lt $end ]; do
-	unload && insmod "$module" || { status=1; break; }
+	if ! unload || ! insmod "$module"; then
+		status=1
+		break
+	fi
 	# Let them find it again.
 	until grep -q '^mailbox_dev [0-9]* [1-9]' /proc/modules; do :; done
 	turns=$((turns + 1))

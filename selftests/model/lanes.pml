@@ -13,10 +13,11 @@
  *
  *   MASK0 MASK1 MASK2  receivers' masks   STOPS=n    never return from a message
  *   SET=m   the mask of receiver 1 becomes m at any time, by another thread; everybody is woken
- *   SIGNALS=n  a sleeper leaves for good 
- *   broken on purpose, each must fail: NO_CHAIN, WAKE_ANY (the first in the queue, whatever it waits for), NO_PASS
- *           (leaver), NO_MASK_PASS (with SET: an event for a lane it no longer wants is not handed on), NO_MASK_CHECK (with SET: the last look does not ask whether the mask it queued with is still right),
- *           SET_NO_WAKE, CHAIN_LANE (the chain looks only at the lane taken from)
+ *   SIGNALS=n  a sleeper leaves for good
+ *   broken on purpose, each must fail: NO_CHAIN, CHAIN_LANE (only at the lane taken from) and CHAIN_MASK (only at the
+ *           taker's lanes), all with STOPS; WAKE_ANY (the first in the queue, whatever it waits for); NO_PASS (SIGNALS);
+ *           with SET: SET_NO_WAKE, NO_MASK_CHECK (the last look does not ask whether the mask it queued with still
+ *           holds), NO_MASK_PASS (who was woken for a lane it no longer wants does not hand that on)
  * Checked at rest: nobody sleeps while a lane of its mask has a message.
  */
 #ifndef MASK0

@@ -30,7 +30,7 @@ for file in *.litmus; do
 		if grep -q "^Observation [^ ]* $want\b" <<<"$got"; then
 			echo "ok $count - $name: $want"
 		else
-			sed 's/^/# /' <<<"$got"
+			printf '%s\n' "$got" | sed 's/^/# /'
 			echo "not ok $count - $name: $want"
 			failed=1
 		fi

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The slot protocol of <linux/mailbox_ring.h>, over memory that two mappings,
  * several threads or several processes share.
@@ -363,9 +363,9 @@ static void meet(const struct meeting *m, int count,
 				if (find(&r.other, &p, &word) != m[i].find ||
 				    p != starts[k] + (__u64)m[i].steps ||
 				    word != mailbox_lane_word(&r.lane, p)) {
-					printf("# %s: capacity %u, start %#llx: at %#llx\n", m[i].what,
-					       capacities[j], (unsigned long long)starts[k],
-					       (unsigned long long)p);
+					printf("# %s: capacity %u, start %#llx: at %#llx\n",
+					       m[i].what, capacities[j],
+					       (unsigned long long)starts[k], (unsigned long long)p);
 					fflush(stdout);
 					_exit(1);
 				}
@@ -711,7 +711,8 @@ static void longest_walk_reaches_its_end(void)
 			set_word(&r.lane, p, mailbox_word(p, SENDER, READY));
 		for (p = 0; p <= end; p++) {
 			q = p;
-			CHECK(mailbox_find_free(&r.lane, &q, &word) == MAILBOX_FIND_SLOT && q == end);
+			CHECK(mailbox_find_free(&r.lane, &q, &word) == MAILBOX_FIND_SLOT);
+			CHECK(q == end);
 		}
 		/* All but that one in the hands of receivers: the same for a receiver. */
 		for (p = end - capacity + 1; p < end; p++)
@@ -952,10 +953,10 @@ static void walks_over_random_words_end_and_stay_inside(void)
 		lane.slots = memory + (size_t)(-(unsigned long)memory % MAILBOX_SLOT_ALIGN);
 		for (j = 0; j < 20000; j++) {
 			__u64 near = next_random(&random) >> below(&random, 64), p, word;
-			__u64 s;
+			__u64 first = near - near % capacity, s;
 
 			for (s = 0; s < capacity; s++)
-				set_word(&lane, s, random_word(&random, near - near % capacity + s));
+				set_word(&lane, s, random_word(&random, first + s));
 			p = near;
 			word = 0;
 			if (mailbox_find_free(&lane, &p, &word) == MAILBOX_FIND_SLOT)
