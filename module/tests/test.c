@@ -15,12 +15,12 @@
  * and in a guest booted from it with kunit.enable=1 kunit.autorun=1:
  *
  *	insmod mailbox_test.ko
- *	cat /sys/kernel/debug/kunit/mailbox_* /results
+ *	find /sys/kernel/debug/kunit -path '*mailbox_*' -name results -exec cat {} +
  *
- * (without the blank). Loading runs the suites, and succeeds even if a case
- * fails. What counts is the results: each suite must show as many case lines,
- * indented by four, as its plan "1..N" says, all of them "ok". More about a
- * failure is in the kernel's log, which must hold no report of any checker.
+ * Loading runs the suites, and succeeds even if a case fails. What counts is the
+ * results: each suite must show as many case lines, indented by four blanks, as
+ * its plan "1..N" says, all of them "ok". More about a failure is in the
+ * kernel's log, where no checker may have left a report.
  */
 
 #include <linux/mm.h>
