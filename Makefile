@@ -3,7 +3,7 @@
 # The front door. `make help` lists what there is; everything made is in build/,
 # everything fetched below $XDG_CACHE_HOME/mailbox (~/.cache/mailbox).
 #
-#	KERNEL=stock	the kernel to build for and boot: see selftests/qemu/cache.sh
+#	KERNEL=stock	the kernel to build for and boot, or 6.12, newest, kasan, kcsan: see selftests/qemu/cache.sh
 #	KDIR=...	for `make module`: any prepared kernel tree instead
 
 KERNEL	:= stock
@@ -15,9 +15,20 @@ MAKEFLAGS += --no-print-directory
 
 qemu	:= selftests/qemu
 kernel	= $$($(qemu)/cache.sh $(KERNEL))
+kasan	= $$($(qemu)/cache.sh kasan)
+kcsan	= $$($(qemu)/cache.sh kcsan)
 source	= $$($(qemu)/cache.sh source)
 # One folder for each kernel, so that several builds live side by side.
 mbuild	:= build/$(if $(KDIR),kdir,$(KERNEL))
+tests	= $(or $(TESTS),$(shell $(MAKE) -s -C selftests/mailbox list) libmailbox tool.sh)
+
+# $(call build-module,FOLDER,KERNEL-TREE,ARGS): from links to the sources
+define build-module
+@mkdir -p $1
+@cp -rsf $(abspath Kbuild module uapi) $1
+@find $1 -xtype l -delete
+@$(qemu)/kbuild.sh $2 $1 $3
+endef
 
 ##@ Try it
 demo: run-setup module lib ## boot a stock kernel in QEMU and watch processes exchange messages
@@ -31,12 +42,31 @@ shell: run-setup module lib ## the same guest with a prompt, module loaded, tool
 check: check-setup ## every test; ends with 'N passed, N failed, N skipped'
 	@$(qemu)/check.sh host-test lint kselftest
 
-kselftest selftests: check-setup module ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
-	@mkdir -p build/selftests build/userlib
-	@$(MAKE) -s -C selftests/mailbox OUT=$(abspath build/selftests) KSELFTEST="$(source)/tools/testing/selftests"
-	@$(MAKE) -s -C userlib live OUT=$(abspath build/userlib)
-	@$(qemu)/kselftest.sh "$(kernel)" $(mbuild) \
-		$(or $(TESTS),$(shell $(MAKE) -s -C selftests/mailbox list) libmailbox tool.sh)
+check-full: check-setup ## all that check does, on every kernel, and what takes hours
+	@$(qemu)/check.sh host-test lint kselftest kunit 'kselftest KERNEL=kasan' 'kselftest KERNEL=kcsan' \
+		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' cross cover model runner-test
+
+kselftest selftests: module test-programs ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
+	@$(qemu)/kselftest.sh "$(kernel)" $(mbuild) $(tests)
+
+kunit: check-setup ## tests inside the kernel, of what no system call shows alone
+	$(call build-module,build/kunit,"$(kasan)/build",MAILBOX_KUNIT=1)
+	@$(qemu)/kunit.sh "$(kasan)" build/kunit
+
+cover: test-programs ## which lines of the module the tests reach
+	$(call build-module,build/cover,"$(kasan)/build",GCOV_PROFILE=y)
+	@$(qemu)/kselftest.sh "$(kasan)" build/cover $(tests)
+	@$(qemu)/cover.pl build/cover
+
+runner-test: check-setup ## deliberate bugs: does the runner of the tests see them?
+	$(call build-module,build/kasan,"$(kasan)/build")
+	$(call build-module,build/kcsan,"$(kcsan)/build")
+	@mkdir -p build/kasan/bugs build/kcsan/bugs
+	@cp -sf $(abspath $(qemu)/bugs/Kbuild $(qemu)/bugs/mailbox_bugs.c) build/kasan/bugs
+	@cp -sf $(abspath $(qemu)/bugs/Kbuild $(qemu)/bugs/mailbox_bugs.c) build/kcsan/bugs
+	@$(qemu)/kbuild.sh "$(kasan)/build" build/kasan/bugs
+	@$(qemu)/kbuild.sh "$(kcsan)/build" build/kcsan/bugs
+	@$(qemu)/tally.pl runner $(qemu)/bugs/runner-test.sh "$(kasan)" build/kasan "$(kcsan)" build/kcsan
 
 host-test: check-setup ## library and slot protocol on this machine, under the sanitizers
 	@mkdir -p build/userlib
@@ -45,6 +75,10 @@ host-test: check-setup ## library and slot protocol on this machine, under the s
 lint: check-setup module ## sparse, checkpatch, shellcheck, kernel-doc, arrows, docs against headers
 	@$(qemu)/tally.pl lint selftests/lint/lint.sh "$(kernel)" "$(source)"
 
+model: ## the slot protocol, searched exhaustively by spin; not part of check (half an hour)
+	@$(qemu)/setup.sh model
+	@$(qemu)/tally.pl model selftests/model/check.sh
+
 bench-kernel: run-setup module ## instructions of a write + read, beside pipe and POSIX mq
 	@mkdir -p build/bench
 	@$(MAKE) -s -C selftests/bench OUT=$(abspath build/bench)
@@ -52,14 +86,20 @@ bench-kernel: run-setup module ## instructions of a write + read, beside pipe an
 
 ##@ Build it
 module: $(if $(KDIR),,run-setup) ## mailbox_dev.ko, in build/KERNEL/
-	@mkdir -p $(mbuild)
-	@cp -rsf $(abspath Kbuild module uapi) $(mbuild)
-	@find $(mbuild) -xtype l -delete
-	@$(MAKE) -s -C "$(or $(KDIR),$(kernel)/build)" M=$(abspath $(mbuild)) $(kbuild_flags) modules
+	$(call build-module,$(mbuild),"$(or $(KDIR),$(kernel)/build)")
+
+cross: check-setup ## module and library for arm64, library for 32-bit x86
+	@mkdir -p build
+	@$(qemu)/tally.pl cross $(qemu)/cross.sh "$$($(qemu)/cache.sh arm64)"
 
 lib: run-setup ## libmailbox and the tool `mailbox`, in build/userlib/
 	@mkdir -p build/userlib
 	@$(MAKE) -s -C userlib OUT=$(abspath build/userlib)
+
+test-programs: check-setup
+	@mkdir -p build/selftests build/userlib
+	@$(MAKE) -s -C selftests/mailbox OUT=$(abspath build/selftests) KSELFTEST="$(source)/tools/testing/selftests"
+	@$(MAKE) -s -C userlib live OUT=$(abspath build/userlib)
 
 setup: check-setup ## install the Debian packages that building and testing take
 run-setup:
@@ -73,9 +113,7 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^##@ /{print "\n" substr($$0, 5) ":"} /^[a-z].*:.*## /{printf "  %-22s %s\n", "make " $$1, $$2}' $(MAKEFILE_LIST)
 
-# Packaged headers bring no vmlinux to take type information from.
-kbuild_flags := CONFIG_DEBUG_INFO_BTF_MODULES=
 SHELL := /bin/bash
 
-.PHONY: demo shell check kselftest selftests host-test lint bench-kernel module lib \
-	setup run-setup check-setup clean help
+.PHONY: demo shell check check-full kselftest selftests kunit cover runner-test host-test lint model bench-kernel \
+	module cross lib test-programs setup run-setup check-setup clean help

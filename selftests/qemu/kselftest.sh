@@ -4,7 +4,8 @@
 #
 # PROGRAMs and what they call are in build/selftests (system calls) and
 # build/userlib/live (library and tool); BUILD-DIR has mailbox_dev.ko.
-# SECONDS_EACH and SECONDS_ALL set the time limits.
+# SECONDS_EACH and SECONDS_ALL set the time limits; with checkers everything
+# takes several times as long.
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -13,6 +14,10 @@ shift 2
 out=$build/kselftest
 mkdir -p "$out"
 files=(build/selftests/* build/userlib/live/*)
+each=120 all=900
+if grep -qE '^CONFIG_(KASAN|KCSAN)=y' "$kernel/build/.config"; then
+	each=480 all=3600
+fi
 exec "$here/tally.pl" -l "$out/console.log" kselftest \
-	"$here/vm.sh" -k "$kernel" -o "$out" -t "${SECONDS_ALL:-900}" \
-	-c "exec sh ./run-tests ${SECONDS_EACH:-120} $*" "$build/mailbox_dev.ko" "$here/run-tests" "${files[@]}"
+	"$here/vm.sh" -k "$kernel" -o "$out" -t "${SECONDS_ALL:-$all}" -a kasan_multi_shot \
+	-c "exec sh ./run-tests ${SECONDS_EACH:-$each} $*" "$build/mailbox_dev.ko" "$here/run-tests" "${files[@]}"

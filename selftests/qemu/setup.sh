@@ -1,7 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# setup.sh run|check    see to it that the Debian packages are there that building and
-# booting (run), or all tests (check), take; quick when they are
+# setup.sh WHAT    see to it that the Debian packages are there that WHAT takes; quick when they are
+#
+#   run      building and booting
+#   check    all tests, but for
+#   kernel   building a test kernel
+#   newest   getting the newest kernel
+#   model    the model of the slot protocol
 #
 # Kernels and headers are not among them: cache.sh unpacks those, nothing installs them.
 set -euo pipefail
@@ -10,7 +15,10 @@ packages=(make gcc libc6-dev libelf1 libjansson-dev cpio xz-utils qemu-system-x8
 case ${1:-check} in
 run) ;;
 check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl) ;;
-*) echo "usage: setup.sh run|check" >&2; exit 2 ;;
+kernel) packages=(make gcc libc6-dev xz-utils perl flex bison bc libelf-dev) ;;
+newest) packages=(mmdebstrap) ;;
+model) packages=(make gcc libc6-dev spin) ;;
+*) echo "usage: setup.sh run|check|kernel|newest|model" >&2; exit 2 ;;
 esac
 
 missing=()
@@ -19,7 +27,8 @@ for package in "${packages[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-install="apt-get install -y --no-install-recommends ${missing[*]}"
+# --no-remove: rather fail than take something away from whoever uses this machine
+install="apt-get install -y --no-remove --no-install-recommends ${missing[*]}"
 if [ "$(id -u)" != 0 ]; then
 	echo "Some packages are missing. As root, run this and try again:" >&2
 	echo "  apt-get update && $install" >&2

@@ -9,7 +9,8 @@
 #   - its plan 1..N does not agree with the cases it reported,
 #   - it ends badly without having said so, is killed by the time limit, or
 #     takes the kernel down (then the end of LOGFILE is shown),
-#   - the kernel complained while it ran.
+#   - the kernel complained while it ran. Data races count when mailbox is in the
+#     report: KCSAN finds some in the kernel itself.
 use strict;
 use warnings;
 use Time::HiRes 'time';
@@ -95,17 +96,39 @@ sub ended {
 	}
 }
 
+# KCSAN's reports stand between two lines of =====.
+sub without_races_of_others {
+	my (@log, @report);
+	for my $line (@_) {
+		if ($line =~ /={60}$/) {
+			if (@report) {
+				push @log, @report if grep { /\[mailbox/ } @report;
+				@report = ();
+				next;
+			}
+			@report = ($line);
+		} elsif (@report == 1 && $line !~ /BUG: KCSAN/) {
+			push @log, splice(@report), $line;	# KASAN and others draw that line too
+		} elsif (@report) {
+			push @report, $line;
+		} else {
+			push @log, $line;
+		}
+	}
+	return (@log, @report);
+}
+
 # All is known about the program: one line for it.
 sub finish {
 	return unless $program;
-	my @log = @{ $program->{log} };
+	my @log = without_races_of_others(@{ $program->{log} });
 	for my $i (grep { $log[$_] =~ $complaint } 0 .. $#log) {
 		my $last = $i + 30 < $#log ? $i + 30 : $#log;
 		fail('the kernel complained', @log[$i .. $last]);
 		last;
 	}
 	my $count = $program->{count};
-	printf "  %-4s %-14s %4d passed, %d failed, %d skipped  %6.1f s\n", $count->{failed} ? 'FAIL' : 'ok',
+	printf "  %-4s %-18s %4d passed, %d failed, %d skipped  %6.1f s\n", $count->{failed} ? 'FAIL' : 'ok',
 		$program->{name}, @$count{qw(passed failed skipped)}, time - $program->{began};
 	print @{ $program->{said} };
 	$total{$_} += $count->{$_} for keys %total;
