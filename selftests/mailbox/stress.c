@@ -110,8 +110,7 @@ static long send_one(int fd, enum habit habit, const void *data, size_t n, __u32
 	}
 }
 
-static void sender(int fd, int who, enum habit habit, int lanes,
-					     struct record *record)
+static void sender(int fd, int who, enum habit habit, int lanes, struct record *record)
 {
 	__u64 state = seed_of(who);
 	char data[LENGTH_MAX];
