@@ -568,6 +568,7 @@ TEST_F(call, sleeper_that_was_outrun_keeps_its_place)
 	EXPECT_TRUE(sleeps_in(first, self->nr));
 	second = sleeper(MAILBOX_FOREVER);
 	EXPECT_TRUE(wait_sleepers(self->peer, self->sends, 2));
+	EXPECT_TRUE(sleeps_in(second, self->nr));	/* and has had its last look */
 	switches = switches_of(first);
 	ASSERT_TRUE(hold_the_cpu(0));
 	make_event(self->peer, self->sends);
