@@ -2,6 +2,8 @@
 /*
  * Nothing is lost on failure, and nothing is used up by it.
  */
+#include <stdatomic.h>
+
 #include "stuck.h"
 
 /* The same tests for messages of several sizes: short ones go another way. */
@@ -388,67 +390,93 @@ TEST_F(sized, send_after_fork_with_a_copy_on_write_structure)
 	EXPECT_EQ(SLOTS, fill_lane(self->tx, 0));
 }
 
-/* Somebody takes the pages away all the time. */
+/*
+ * Somebody does something to the pages of the buffer while a call is at work:
+ * a few times for each, since a call tries until it finds all of them there.
+ */
+#define MISCHIEFS	3
+
 struct thief {
 	pthread_t thread;
 	unsigned char *p;
 	size_t size;
-	volatile int end;
+	void (*mischief)(unsigned char *p, size_t size);
+	atomic_int left;	/* how often it may; negative: the end */
 };
 
 static void *thief_main(void *arg)
 {
 	struct thief *t = arg;
+	int left;
 
-	while (!t->end)
-		madvise(t->p, t->size, MADV_DONTNEED);
+	while ((left = atomic_load(&t->left)) >= 0) {
+		if (!left) {
+			sched_yield();
+			continue;
+		}
+		t->mischief(t->p, t->size);
+		atomic_compare_exchange_strong(&t->left, &left, left - 1);
+	}
 	return NULL;
+}
+
+static bool thief_starts(struct thief *t, size_t n)
+{
+	t->size = (n / 4096 + 1) * 4096;
+	t->p = pages(t->size / 4096, PROT_READ | PROT_WRITE);
+	return !pthread_create(&t->thread, NULL, thief_main, t);
+}
+
+static void thief_ends(struct thief *t)
+{
+	atomic_store(&t->left, -1);
+	pthread_join(t->thread, NULL);
+}
+
+static void take_away(unsigned char *p, size_t size)
+{
+	madvise(p, size, MADV_DONTNEED);
+}
+
+static void protect_for_a_moment(unsigned char *p, size_t size)
+{
+	mprotect(p, size, PROT_NONE);
+	mprotect(p, size, PROT_READ | PROT_WRITE);
 }
 
 TEST_F(sized, buffer_whose_pages_are_taken_away_meanwhile)
 {
-	size_t size = (self->n / 4096 + 1) * 4096;
-	struct thief t = { .p = pages(size / 4096, PROT_READ | PROT_WRITE), .size = size };
+	struct thief t = { .mischief = take_away };
 	int i, rounds = self->n > 10000 ? 30 : 300;
 
 	write_pattern(self->out, self->n, 1);
-	ASSERT_EQ(0, pthread_create(&t.thread, NULL, thief_main, &t));
+	ASSERT_TRUE(thief_starts(&t, self->n));
 	for (i = 0; i < rounds; i++) {
 		/* One way the bytes may become zeros under our hands; none may be lost. */
 		ASSERT_EQ(self->n, put(self->tx, self->out, self->n));
+		atomic_store(&t.left, MISCHIEFS);
 		ASSERT_EQ(self->n, get(self->rx, t.p, self->n));
+		atomic_store(&t.left, MISCHIEFS);
 		ASSERT_EQ(self->n, put(self->tx, t.p, self->n));
 		ASSERT_EQ(self->n, get(self->rx, self->in, self->n));
 	}
-	t.end = 1;
-	pthread_join(t.thread, NULL);
+	thief_ends(&t);
 	EXPECT_EQ(2 * rounds, info_of(self->both).messages_received);
 	EXPECT_EQ(0, info_of(self->both).depth);
 	EXPECT_EQ(SLOTS, fill_lane(self->tx, 0));
 }
 
-/* Somebody maps and unmaps it: each receive gets it whole or leaves it. */
-static void *guard_main(void *arg)
-{
-	struct thief *t = arg;
-
-	while (!t->end) {
-		mprotect(t->p, t->size, PROT_NONE);
-		mprotect(t->p, t->size, PROT_READ | PROT_WRITE);
-	}
-	return NULL;
-}
-
+/* Each receive gets it whole or leaves it. */
 TEST_F(sized, buffer_that_is_protected_now_and_then_loses_nothing)
 {
-	size_t size = (self->n / 4096 + 1) * 4096;
-	struct thief t = { .p = pages(size / 4096, PROT_READ | PROT_WRITE), .size = size };
+	struct thief t = { .mischief = protect_for_a_moment };
 	int i, failed = 0, rounds = self->n > 10000 ? 30 : 300;
 	long ret;
 
-	ASSERT_EQ(0, pthread_create(&t.thread, NULL, guard_main, &t));
+	ASSERT_TRUE(thief_starts(&t, self->n));
 	for (i = 0; i < rounds; i++) {
 		SEND_PATTERN(i);
+		atomic_store(&t.left, MISCHIEFS);
 		ret = get(self->rx, t.p, self->n);
 		if (ret == -EFAULT) {
 			failed++;
@@ -458,8 +486,7 @@ TEST_F(sized, buffer_that_is_protected_now_and_then_loses_nothing)
 		}
 		ASSERT_EQ(0, info_of(self->both).depth);
 	}
-	t.end = 1;
-	pthread_join(t.thread, NULL);
+	thief_ends(&t);
 	EXPECT_EQ(failed, info_of(self->both).redelivered);
 	EXPECT_EQ(rounds, info_of(self->both).messages_received);
 	EXPECT_EQ(SLOTS, fill_lane(self->tx, 0));

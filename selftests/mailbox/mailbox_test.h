@@ -41,11 +41,15 @@
 
 #include "kselftest_harness.h"
 
+/* Of one test, in seconds: what a kernel with checkers on a busy machine may take. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	240
+
 #define CONTROL_NODE	"/dev/mailbox/control"
 #define NOBODY		65534U		/* the user of tests without privilege */
 #define SOMEBODY	1000U		/* another one */
 #define POISON		0xa5		/* what outputs hold before a call */
-#define PATIENCE_NS	10000000000ULL	/* of wait_until() */
+#define PATIENCE_NS	60000000000ULL	/* of wait_until() */
 
 /* The port of the fixture. */
 #define FIXTURE_MESSAGE	64U

@@ -14,9 +14,9 @@ shift 2
 out=$build/kselftest
 mkdir -p "$out"
 files=(build/selftests/* build/userlib/live/*)
-each=120 all=900
+each=300 all=1500
 if grep -qE '^CONFIG_(KASAN|KCSAN)=y' "$kernel/build/.config"; then
-	each=480 all=3600
+	each=900 all=5400
 fi
 exec "$here/tally.pl" -l "$out/console.log" kselftest \
 	"$here/vm.sh" -k "$kernel" -o "$out" -t "${SECONDS_ALL:-$all}" -a kasan_multi_shot \
