@@ -51,6 +51,34 @@
 #define POISON		0xa5		/* what outputs hold before a call */
 #define PATIENCE_NS	60000000000ULL	/* of wait_until() */
 
+static inline __u64 number_from(const char *variable, __u64 otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/*
+ * How much to do, for tests that could go on for ever: 1 where every minute
+ * counts, see kselftest.sh.
+ */
+static inline __u64 effort(void)
+{
+	return number_from("MAILBOX_EFFORT", 1) ?: 1;
+}
+
+/* What a test found worth telling though it passed: shown beside its program's result. */
+__attribute__((format(printf, 1, 2))) static inline void report(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("## ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
 /* The port of the fixture. */
 #define FIXTURE_MESSAGE	64U
 #define FIXTURE_SLOTS	4U

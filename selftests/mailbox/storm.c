@@ -3,7 +3,7 @@
  * Storms: everything at once, for a few seconds each, and then a look at what
  * must hold all the same.
  *
- *	STORM_SECONDS=n	how long each lasts (4)
+ *	STORM_SECONDS=n	how long each lasts (4, times MAILBOX_EFFORT)
  *	STORM_SEED=n	instead of a random one; timing still differs
  *	STORM_OPENER=1	no test: opens, uses and closes ports until killed (for storm.sh)
  */
@@ -19,7 +19,7 @@
 static __u64 storm_end(void)
 {
 	return clock_ns(CLOCK_MONOTONIC) +
-	       number_from("STORM_SECONDS", SECONDS_DEFAULT) * 1000000000ULL;
+	       number_from("STORM_SECONDS", SECONDS_DEFAULT * effort()) * 1000000000ULL;
 }
 
 /* Whether it is not yet so late. */
@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(one_each, receivers, 3600)
 	EXPECT_EQ(ONE_EACH * rounds, info_of(self->fd).messages_sent);
 	EXPECT_EQ(ONE_EACH * rounds, info_of(self->fd).messages_received);
 	send_everybody_home(self, _metadata);
-	say("%llu rounds", rounds);
+	report("%llu rounds", rounds);
 }
 
 TEST_F_TIMEOUT(one_each, senders, 3600)
@@ -267,7 +267,7 @@ TEST_F_TIMEOUT(one_each, senders, 3600)
 	EXPECT_EQ(ONE_EACH * (rounds + 1), info_of(self->fd).messages_sent);
 	EXPECT_EQ(ONE_EACH * rounds, info_of(self->fd).messages_received);
 	send_everybody_home(self, _metadata);
-	say("%llu rounds", rounds);
+	report("%llu rounds", rounds);
 }
 
 /* Processes for the storms below: they stop when told to. */
@@ -416,7 +416,7 @@ TEST_F_TIMEOUT(storm, set_lanes_of_a_sleeper, 3600)
 	ASSERT_EQ(0, delete_port(name, 0));
 	pthread_join(thread, NULL);
 	ASSERT_NO_COMPLAINT();
-	say("%llu rounds", rounds);
+	report("%llu rounds", rounds);
 }
 
 /* Ports that go with their last close, made again by whoever comes next. */
@@ -473,7 +473,7 @@ TEST_F_TIMEOUT(storm, autodelete_against_create, 3600)
 	EXPECT_EQ(was.user_bytes, is.user_bytes);
 	EXPECT_EQ(-ENOENT, open_port(shared_name(0), O_RDWR));
 	EXPECT_EQ(-ENOENT, open_node(shared_name(1), O_RDWR));
-	say("%llu times", stage->done);
+	report("%llu times", stage->done);
 }
 
 /* Whole lives of ports, by many at once. */
@@ -655,7 +655,7 @@ TEST_F_TIMEOUT(storm, lives_of_ports, 3600)
 		EXPECT_EQ(-ENOENT, open_node(shared_name(i), O_RDWR));
 	}
 	close(control);
-	say("%llu operations", stage->done);
+	report("%llu operations", stage->done);
 }
 
 /*
@@ -843,7 +843,7 @@ TEST_F_TIMEOUT(signals, storm, 3600)
 	EXPECT_EQ(sent, info.messages_received);
 	EXPECT_EQ(0, info.depth);
 	EXPECT_EQ(variant->may_interrupt, signals->interrupted > 0);
-	say("%llu messages, %llu calls interrupted", sent, signals->interrupted);
+	report("%llu messages, %llu calls interrupted", sent, signals->interrupted);
 }
 
 static __attribute__((constructor)) void open_for_ever(void)

@@ -25,13 +25,6 @@ static inline bool one_in(__u32 n)
 	return !below(n);
 }
 
-static inline __u64 number_from(const char *variable, __u64 otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text ? strtoull(text, NULL, 0) : otherwise;
-}
-
 /* Whoever wants a run again gives the number it printed in the variable. */
 static inline void seed_from(const char *variable)
 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Loads and unloads the module while others open, use and close ports.
 module=${MAILBOX_MODULE:-mailbox_dev.ko}
-seconds=${STORM_SECONDS:-8}
+seconds=${STORM_SECONDS:-$((8 * ${MAILBOX_EFFORT:-1}))}
 n=0 failed=0
 
 result() {	# result STATUS WHAT
@@ -60,7 +60,7 @@ while [ "$(date +%s)" -lt $end ]; do
 	until grep -q '^mailbox_dev [0-9]* [1-9]' /proc/modules; do :; done
 	turns=$((turns + 1))
 done
-echo "# $turns times"
+echo "## unloaded and loaded $turns times"
 result $status "unloaded and loaded while others open it"
 
 # shellcheck disable=SC2086 # one word each

@@ -5,6 +5,8 @@
  *
  *	stress			a seed from the clock
  *	MAILBOX_SEED=n stress	the same choices again
+ *
+ * Each test is done MAILBOX_EFFORT times, with other choices.
  */
 #include "stuck.h"
 
@@ -29,6 +31,7 @@ struct record {
 };
 
 static __u64 seed_given;
+static __u64 turn;	/* of a test */
 static void *volatile bad = (void *)8;
 
 static __u64 first_seed(void)
@@ -51,7 +54,8 @@ static __u32 draw(__u64 *state, __u32 below)
 
 static __u64 seed_of(int who)
 {
-	__u64 state = first_seed() * 0x9e3779b97f4a7c15ULL + who * 0xbf58476d1ce4e5b9ULL + 1;
+	__u64 seed = first_seed() + turn;
+	__u64 state = seed * 0x9e3779b97f4a7c15ULL + who * 0xbf58476d1ce4e5b9ULL + 1;
 	int i;
 
 	for (i = 0; i < 8; i++)
@@ -64,7 +68,7 @@ static void wait_for(int fd, short events)
 	struct pollfd p = { .fd = fd, .events = events };
 
 	/* Longer than any wait here may last: a lost wake-up shows as an error. */
-	if (poll(&p, 1, 10000) != 1)
+	if (poll(&p, 1, PATIENCE_NS / 1000000) != 1)
 		leave(-ETIME);
 }
 
@@ -255,10 +259,7 @@ FIXTURE_SETUP(crowd)
 {
 	TH_LOG("MAILBOX_SEED=%llu", (unsigned long long)first_seed());
 	strcpy(self->name, port_name("crowd"));
-	self->fd = create(self->name, .flags = MAILBOX_EXCLUSIVE | MAILBOX_AUTODELETE,
-			  .message_size = LENGTH_MAX, .capacity = variant->capacity,
-			  .lanes = variant->lanes);
-	ASSERT_LE(0, self->fd);
+	self->fd = -1;
 	self->record = shared_pages(sizeof(*self->record) / 4096 + 1);
 	ASSERT_NE(NULL, self->record);
 }
@@ -266,6 +267,22 @@ FIXTURE_SETUP(crowd)
 FIXTURE_TEARDOWN(crowd)
 {
 	close(self->fd);
+}
+
+/* A new port, and nothing on record. Or that it has been often enough. */
+static bool begin(struct __test_metadata *_metadata, FIXTURE_DATA(crowd) *self,
+		  const FIXTURE_VARIANT(crowd) *variant)
+{
+	if (turn == effort())
+		return false;
+	if (self->fd >= 0)
+		close(self->fd);
+	self->fd = create(self->name, .flags = MAILBOX_EXCLUSIVE | MAILBOX_AUTODELETE,
+			  .message_size = LENGTH_MAX, .capacity = variant->capacity,
+			  .lanes = variant->lanes);
+	ASSERT_LE(0, self->fd);
+	memset(self->record, 0, sizeof(*self->record));
+	return true;
 }
 
 static void run(struct __test_metadata *_metadata, const char *name, int fd, int lanes,
@@ -310,18 +327,21 @@ static void run(struct __test_metadata *_metadata, const char *name, int fd, int
 	EXPECT_LT(0, record->faults);
 }
 
-TEST_F(crowd, each_message_comes_exactly_once)
+TEST_F_TIMEOUT(crowd, each_message_comes_exactly_once, 3600)
 {
-	run(_metadata, self->name, self->fd, variant->lanes, RECEIVERS, self->record);
+	for (turn = 0; begin(_metadata, self, variant); turn++)
+		run(_metadata, self->name, self->fd, variant->lanes, RECEIVERS, self->record);
 }
 
-TEST_F(crowd, a_single_receiver_gets_each_sender_in_order_on_each_lane)
+TEST_F_TIMEOUT(crowd, a_single_receiver_gets_each_sender_in_order_on_each_lane, 3600)
 {
-	run(_metadata, self->name, self->fd, variant->lanes, 1, self->record);
+	for (turn = 0; begin(_metadata, self, variant); turn++)
+		run(_metadata, self->name, self->fd, variant->lanes, 1, self->record);
 }
 
 /* Each receiver its own lane; the senders use all of them. */
-TEST_F(crowd, receivers_of_one_lane_each_get_its_messages_in_order)
+static void run_by_lane(struct __test_metadata *_metadata, FIXTURE_DATA(crowd) *self,
+			const FIXTURE_VARIANT(crowd) *variant)
 {
 	struct record *record = self->record;
 	pid_t from[SENDERS], to[RECEIVERS];
@@ -352,6 +372,12 @@ TEST_F(crowd, receivers_of_one_lane_each_get_its_messages_in_order)
 		for (n = 0; n < MESSAGES; n++)
 			ASSERT_EQ(1, record->taken[i][n]);
 	EXPECT_EQ(0, info_of(self->fd).depth);
+}
+
+TEST_F_TIMEOUT(crowd, receivers_of_one_lane_each_get_its_messages_in_order, 3600)
+{
+	for (turn = 0; begin(_metadata, self, variant); turn++)
+		run_by_lane(_metadata, self, variant);
 }
 
 /* All of them threads on one descriptor: one endpoint, one position for all. */
@@ -396,7 +422,7 @@ out:
 	return NULL;
 }
 
-TEST_F(crowd, threads_of_one_endpoint)
+static void run_threads(struct __test_metadata *_metadata, FIXTURE_DATA(crowd) *self)
 {
 	struct member m[SENDERS + RECEIVERS];
 	int i, n;
@@ -417,6 +443,12 @@ TEST_F(crowd, threads_of_one_endpoint)
 	for (i = 0; i < SENDERS; i++)
 		for (n = 0; n < MESSAGES; n++)
 			ASSERT_EQ(1, self->record->taken[i][n]);
+}
+
+TEST_F_TIMEOUT(crowd, threads_of_one_endpoint, 3600)
+{
+	for (turn = 0; begin(_metadata, self, variant); turn++)
+		run_threads(_metadata, self);
 }
 
 TEST_HARNESS_MAIN
