@@ -520,7 +520,7 @@ TEST_F(port, identity_stays_when_the_port_is_deleted)
 
 #define DEPARTED	200
 
-TEST_F_TIMEOUT(port, two_hundred_departed_senders_are_all_told_right, 120)
+TEST_F(port, two_hundred_departed_senders_are_all_told_right)
 {
 	const char *name = port_name("departed");
 	int port = create(name, .flags = MAILBOX_AUTODELETE, .capacity = 256,
@@ -558,7 +558,7 @@ TEST_F_TIMEOUT(port, two_hundred_departed_senders_are_all_told_right, 120)
 	}
 }
 
-TEST_F_TIMEOUT(port, departed_senders_without_messages_do_not_disturb_those_with, 60)
+TEST_F(port, departed_senders_without_messages_do_not_disturb_those_with)
 {
 	const char *name = port_name("departed");
 	int port = create(name, .flags = MAILBOX_AUTODELETE, .capacity = 4, .message_size = 16);
@@ -611,13 +611,13 @@ TEST_F(port, ids_are_each_ports_own)
 }
 
 /* Every id has come round, but the one that a message names. */
-TEST_F_TIMEOUT(port, id_is_not_used_again_while_a_message_names_it, 300)
+TEST_F_TIMEOUT(port, id_is_not_used_again_while_a_message_names_it, 1200)
 {
 	const char *name = port_name("round");
 	int port = create(name, .flags = MAILBOX_AUTODELETE, .capacity = 2, .message_size = 8);
 	struct mailbox_open arg = { .size = sizeof(arg), .open_flags = O_WRONLY };
 	int control = control_open(), fd;
-	__u32 id, other, first;
+	__u32 id, other, first, own;
 	bool wrapped = false;
 	__u32 i;
 
@@ -628,12 +628,13 @@ TEST_F_TIMEOUT(port, id_is_not_used_again_while_a_message_names_it, 300)
 	EXPECT_EQ(1, put_text(fd, "x"));
 	close(fd);
 	first = id;
+	own = info_of(port).endpoint;
 	for (i = 0; i < MAILBOX_ENDPOINTS_MAX + 100; i++) {
 		ASSERT_EQ(0, ioctl(control, MAILBOX_IOC_OPEN, &arg));
 		other = info_of(arg.fd).endpoint;
 		close(arg.fd);
 		ASSERT_NE(id, other);
-		ASSERT_NE(info_of(port).endpoint, other);
+		ASSERT_NE(own, other);
 		wrapped |= other < first;
 		first = other;
 	}
