@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # tally.pl [-l LOGFILE] NAME COMMAND...    run COMMAND, read the TAP it prints, count
 #
-# One line for each program, what failed in detail, then every skip with its
+# One line for each program, what failed in detail, what it has to tell though it
+# passed (lines that begin with ##), then every skip with its
 # reason, and last 'N passed, N failed, N skipped'. Lines '@@ run' and '@@ log'
 # (see run-tests) divide the stream into programs; without them it is all one
 # program, called NAME. Beside its own cases a program fails when
@@ -10,7 +11,8 @@
 #   - it ends badly without having said so, is killed by the time limit, or
 #     takes the kernel down (then the end of LOGFILE is shown),
 #   - the kernel complained while it ran. Data races count when mailbox is in the
-#     report: KCSAN finds some in the kernel itself.
+#     report: KCSAN finds some in the kernel itself. A program that makes the
+#     kernel complain of something else says so before: '# provokes: REGEX'.
 use strict;
 use warnings;
 use Time::HiRes 'time';
@@ -20,6 +22,9 @@ my $complaint = qr{
 	| suspicious\ RCU | INFO:\ task\ .*\ blocked | possible\ (?:circular|recursive)
 	| rcu.*(?:stall|detected) | soft\ lockup | general\ protection | refcount_t
 }x;
+
+# A line of a stack trace: its functions may be called anything.
+my $frame = qr{^(?:\[[^\]]*\])?\s+(?:\?\s)?[\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+(?:\s\[\w+\])?$};
 
 my $logfile = '';
 if (@ARGV && $ARGV[0] eq '-l') { shift; $logfile = shift }
@@ -34,7 +39,7 @@ my $program;
 sub start {
 	my ($label) = @_;
 	$program = { name => $label, began => time, plan => undef, cases => 0,
-		     notes => [], said => [], case => '', log => [] };
+		     notes => [], provokes => [], said => [], case => '', log => [] };
 	$program->{count} = { passed => 0, failed => 0, skipped => 0 };
 }
 
@@ -75,6 +80,10 @@ sub output {
 	} elsif ($line =~ /^#\s+RUN\s+(\S+)/) {
 		$program->{case} = $1;		# kselftest_harness.h does not name what it skips
 		$program->{notes} = [];
+	} elsif ($line =~ /^# provokes: (.*)/) {
+		push @{ $program->{provokes} }, $1;
+	} elsif ($line =~ /^## (.*)/) {
+		push @{ $program->{said} }, '    ' . ($program->{case} ? "$program->{case}: " : '') . "$1\n";
 	} elsif ($line !~ /^\s*$|^TAP version|^#\s+(?:OK|FAIL)\s|^# (?:Starting|PASSED:|FAILED:|Totals:)/) {
 		push @{ $program->{notes} }, $line;
 	}
@@ -122,7 +131,11 @@ sub without_races_of_others {
 sub finish {
 	return unless $program;
 	my @log = without_races_of_others(@{ $program->{log} });
-	for my $i (grep { $log[$_] =~ $complaint } 0 .. $#log) {
+	my @complaints = grep { $log[$_] =~ $complaint && $log[$_] !~ $frame } 0 .. $#log;
+	for my $provoked (@{ $program->{provokes} }) {
+		@complaints = grep { $log[$_] !~ /$provoked/ } @complaints;
+	}
+	for my $i (@complaints) {
 		my $last = $i + 30 < $#log ? $i + 30 : $#log;
 		fail('the kernel complained', @log[$i .. $last]);
 		last;
