@@ -5,7 +5,8 @@
 # Everything is a Debian package, downloaded and checked by apt, unpacked below
 # the cache folder and never installed. A folder's name carries the package
 # version, and it is renamed into place when complete: an interrupted run
-# leaves nothing that looks finished.
+# leaves nothing that looks finished. When a new version is there, older ones go
+# that nobody asked for in a week: another checkout may build for one of them.
 #
 #   stock    the kernel that Debian 12 boots in the cloud:
 #              vmlinuz    for QEMU
@@ -216,5 +217,12 @@ if [ ! -d "$dir" ]; then
 	chmod 755 "$tmp"
 	rm -rf "$dir"
 	mv "$tmp" "$dir"
+	for old in "$cache/$what"-*; do
+		if [ "$old" != "$dir" ] && [ -z "$(find "$old" -maxdepth 1 -mtime -7 -print -quit)" ]; then
+			say "removing ${old##*/}, which is out of use"
+			rm -rf "$old"
+		fi
+	done
 fi
+touch "$dir/.used"
 echo "$dir"
