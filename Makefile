@@ -14,10 +14,12 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 qemu	:= selftests/qemu
-kernel	= $$($(qemu)/cache.sh $(KERNEL))
-kasan	= $$($(qemu)/cache.sh kasan)
-kcsan	= $$($(qemu)/cache.sh kcsan)
-source	= $$($(qemu)/cache.sh source)
+# The folder of something the build needs, which is made if it is not there.
+cached	= $(or $(shell $(qemu)/cache.sh $1),$(error $1: not to be had, see above))
+kernel	= $(call cached,$(KERNEL))
+kasan	= $(call cached,kasan)
+kcsan	= $(call cached,kcsan)
+source	= $(call cached,source)
 # One folder for each kernel, so that several builds live side by side.
 mbuild	:= build/$(if $(KDIR),kdir,$(KERNEL))
 tests	= $(or $(TESTS),$(shell $(MAKE) -s -C selftests/mailbox list) libmailbox tool.sh)
@@ -90,7 +92,7 @@ module: $(if $(KDIR),,run-setup) ## mailbox_dev.ko, in build/KERNEL/
 
 cross: check-setup ## module and library for arm64, library for 32-bit x86
 	@mkdir -p build
-	@$(qemu)/tally.pl cross $(qemu)/cross.sh "$$($(qemu)/cache.sh arm64)"
+	@$(qemu)/tally.pl cross $(qemu)/cross.sh "$(call cached,arm64)"
 
 lib: run-setup ## libmailbox and the tool `mailbox`, in build/userlib/
 	@mkdir -p build/userlib
