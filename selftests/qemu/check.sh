@@ -13,7 +13,7 @@ rm -rf $dir
 mkdir -p $dir
 for target; do
 	echo "== $target"
-	log=$dir/${target//[ =]/-}.log
+	log=$dir/${target//[ =^]/-}.log
 	read -ra words <<<"$target"
 	make "${words[@]}" 2>&1 </dev/null | tee "$log" || true
 	verdict=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1 || true)
