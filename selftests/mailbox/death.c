@@ -997,7 +997,7 @@ static void life_of_a_port(DEATH *self, struct __test_metadata *_metadata,
 	long ret;
 
 	memset(books->entry, 0, sizeof(books->entry));
-	books->ids = 0;
+	books->ids = 1;	/* 0 is the tail of a buffer that nobody has written to */
 	self->lanes = variant->lanes;
 	self->name = name;
 	self->fd = create(name, .message_size = variant->message_size,
