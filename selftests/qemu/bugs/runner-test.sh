@@ -33,7 +33,7 @@ expect() {	# expect NAME REPORT PATTERN...
 	echo "${missing:+not }ok $n $name"
 }
 
-echo 1..12
+echo 1..15
 expect 'no bug, no failure' "$(boot "${kasan[@]}" none)" '^[0-9]+ passed, 0 failed, 0 skipped$'
 expect 'a use after free' "$(boot "${kasan[@]}" uaf)" 'KASAN: (slab-)?use-after-free in use_after_free' 'FAIL uaf'
 expect 'an access out of bounds' "$(boot "${kasan[@]}" oob)" 'KASAN: slab-out-of-bounds in out_of_bounds' 'FAIL oob'
@@ -43,6 +43,10 @@ expect 'a sleep in atomic context' "$(boot "${kasan[@]}" atomic)" 'sleeping func
 expect 'a leak' "$(boot "${kasan[@]}" leak)" 'FAILED: nothing is leaked' '\[mailbox_bugs\]'
 expect 'an undefined shift' "$(boot "${kasan[@]}" shift)" 'UBSAN: shift-out-of-bounds' 'FAIL shift'
 expect 'a data race' "$(boot "${kcsan[@]}" race)" 'KCSAN: data-race in racer' 'FAIL race'
+report=$(boot "${kasan[@]}" trace announced unannounced)
+expect 'not what a function in a stack trace is called' "$report" '^  ok   trace'
+expect 'not a complaint that the test provokes' "$report" '^  ok   announced'
+expect 'but any other' "$report" '^  FAIL unannounced'
 report=$(boot "${kasan[@]}" lost status hang crash)
 expect 'a case that is not reported' "$report" 'FAILED: planned 3 but reported 1 cases'
 expect 'a bad exit status' "$report" 'FAILED: exit status 9'
