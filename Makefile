@@ -5,10 +5,13 @@
 #
 #	KERNEL=stock	the kernel to build for and boot, or 6.12, newest, kasan, kcsan: see selftests/qemu/cache.sh
 #	KDIR=...	for `make module`: any prepared kernel tree instead
+#	SECONDS=60 SEED=	of `make fuzz`
 #	MAILBOX_EFFORT=1	how much the tests of chance do: see selftests/qemu/kselftest.sh
 
 KERNEL	:= stock
 KDIR	:=
+SECONDS	:= 60
+SEED	:=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -48,7 +51,7 @@ check: check-setup ## every test; ends with 'N passed, N failed, N skipped'
 check-full: export MAILBOX_EFFORT = 25
 check-full: check-setup ## the same at large, on every kernel, and what else takes hours
 	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' 'kselftest KERNEL=kcsan' \
-		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' kunit model cross cover runner-test
+		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross cover runner-test
 
 kselftest selftests: module test-programs ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
 	@$(qemu)/kselftest.sh "$(kernel)" $(mbuild) $(tests)
@@ -56,6 +59,11 @@ kselftest selftests: module test-programs ## tests in QEMU, by system calls and 
 kunit: check-setup ## tests inside the kernel, of what no system call shows alone
 	$(call build-module,build/kunit,"$(kasan)/build",MAILBOX_KUNIT=1)
 	@$(qemu)/kunit.sh "$(kasan)" build/kunit
+
+fuzz: module ## random calls on the module for SECONDS=60; SEED=... repeats a run, KERNEL=kasan has checkers
+	@mkdir -p build/fuzz
+	@$(MAKE) -s -C selftests/fuzz OUT=$(abspath build/fuzz)
+	@selftests/fuzz/fuzz.sh "$(kernel)" $(mbuild) $(SECONDS) $(SEED)
 
 cover: test-programs ## which lines of the module the tests reach
 	$(call build-module,build/cover,"$(kasan)/build",GCOV_PROFILE=y)
@@ -119,5 +127,5 @@ help: ## this list
 
 SHELL := /bin/bash
 
-.PHONY: demo shell check check-full kselftest selftests kunit cover runner-test host-test lint model bench-kernel \
+.PHONY: demo shell check check-full kselftest selftests kunit fuzz cover runner-test host-test lint model bench-kernel \
 	module cross lib test-programs setup run-setup check-setup clean help

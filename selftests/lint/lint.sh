@@ -51,7 +51,7 @@ checkpatch() {
 	# An ASSERT may be several statements, and stands in braces; there is no
 	# ARRAY_SIZE; FIXTURE(x) is a type to checkpatch neither in its * nor its (.
 	types+=,BRACES,ARRAY_SIZE,SPACING,PARENTHESIS_ALIGNMENT,LONG_LINE_STRING
-	c_files selftests/mailbox | check $types
+	c_files 'selftests/(mailbox|fuzz)' | check $types
 }
 
 check() {	# checkpatch on the files named in standard input

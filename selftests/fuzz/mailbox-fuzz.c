@@ -1,0 +1,2704 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mailbox-fuzz [-s SEED] [-t SECONDS] [-n OPERATIONS] [-j THREADS] [-v] [-x]
+ *
+ * Random calls on the devices of mailbox, most of them nearly right, from the
+ * threads of one process and of another that is killed every now and then. -v
+ * prints how often each kind of call returned what, -x each operation before it
+ * is made. FUZZ_SEED, FUZZ_SECONDS, FUZZ_OPERATIONS, FUZZ_THREADS and
+ * FUZZ_VERBOSE in the environment are the defaults, for runners without arguments.
+ *
+ * What counts as broken, beside a crash and what the kernel's checkers say:
+ *
+ * - an errno that mailbox.h does not give for the call, an argument that it
+ *   forbids and the call takes, an output out of range, memory touched that is
+ *   not the call's;
+ * - a message that is not what was sent, or a queue that behaves unlike the small
+ *   model of one in do_model();
+ * - a thread that does not come back from a call, though signals poke it;
+ * - at the end of each round of 20 s, when everybody is gone: endpoints, sleepers,
+ *   ports or charged memory that are left;
+ * - in the end, a fresh port that does not work.
+ *
+ * A wake-up that is lost is not seen: signals would wake the sleeper.
+ *
+ * The random numbers of operation K of thread T depend on the seed, T and K alone:
+ * each starts anew, whatever the calls before it returned, and each round starts
+ * with new processes and ports. With -j 1 there is one thread, no second process
+ * and no timer, so a run is repeated exactly by its seed, but for the moments when
+ * a sleep ends. With more threads the operations are the same and their
+ * interleaving is not.
+ *
+ * Descriptors live in slots, ranges of numbers by what they are. Threads open,
+ * close and replace them under each other's feet, but a port's slot never holds
+ * anything but a port: so what a call may return is known even then.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include <linux/capability.h>
+#include <linux/mailbox.h>
+
+#define NODES		"/dev/mailbox"
+#define CLASS		"/sys/class/mailbox"
+#define PARAMETERS	"/sys/module/mailbox_dev/parameters"
+
+#define NODE_PORTS	6U		/* names in use */
+#define SOMEBODY	1000U		/* the user without privilege */
+#define OVERFLOW_ID	65534U		/* an id that has no number in a user namespace */
+
+/* So that a guest of 1 GiB is enough whatever is tried, and the limits are met. */
+#define PORT_BYTES	(4UL << 20)
+#define USER_BYTES	(3UL << 20)
+
+/* Slots. */
+#define CONTROL_SLOT	512
+#define CONTROL_SLOTS	4
+#define PORT_SLOT	520
+#define PORT_SLOTS	24
+#define EPOLL_SLOT	600
+#define EPOLL_SLOTS	3
+#define PIPE_SLOT	610		/* reading end, writing end */
+#define SOCKET_SLOT	620		/* both ends of what passes descriptors */
+#define FILES_MAX	1024
+#define COMMON_PORTS	4		/* the first port slots: ports that both processes have */
+
+#define THREADS_MAX	16
+#define KILLED_THREADS	2		/* of the process that is killed */
+#define RECORDS		(THREADS_MAX + KILLED_THREADS)
+
+#define PAGE		4096UL
+#define DESK_PAGES	6UL		/* of a thread, for structures */
+#define BOX		(1UL << 20)	/* of a thread, to receive; of all, junk to send */
+#define OUT		(64UL << 10)	/* of a thread, messages that are checked */
+#define IMAGE		(PAGE + 256)	/* the largest structure tried */
+#define CANARY		64U
+
+#define STUCK_NS	60000000000ULL	/* nobody is slower to come back from a call */
+#define GONE_NS		10000000000ULL	/* nor descriptors and memory of the dead to go */
+#define ROUND_NS	20000000000ULL
+#define NS_PER_MS	1000000ULL
+
+#define ERRNOS		134
+#define BROKEN_MAX	8
+
+/* Kinds of operations, and how often of a thousand or so. */
+#define KINDS(X)	\
+	X(create, 45)	\
+	X(open, 35)	\
+	X(delete, 20)	\
+	X(query, 10)	\
+	X(send, 170)	\
+	X(receive, 170)	\
+	X(info, 25)	\
+	X(set_lanes, 25) \
+	X(other_ioctl, 25) \
+	X(open_control, 6) \
+	X(open_node, 35) \
+	X(reopen, 10)	\
+	X(read, 70)	\
+	X(write, 70)	\
+	X(readv, 30)	\
+	X(writev, 30)	\
+	X(poll, 40)	\
+	X(epoll_ctl, 30) \
+	X(epoll_wait, 15) \
+	X(fcntl, 30)	\
+	X(lseek, 4)	\
+	X(pread, 6)	\
+	X(mmap, 6)	\
+	X(dup, 12)	\
+	X(close, 12)	\
+	X(fdinfo, 6)	\
+	X(sysfs_read, 10) \
+	X(sysfs_write, 3) \
+	X(node, 8)	\
+	X(splice, 8)	\
+	X(sendfile, 4)	\
+	X(fork, 3)	\
+	X(pass, 8)	\
+	X(adopt, 10)	\
+	X(become, 8)	\
+	X(scribble, 10)	\
+	X(model, 20)
+
+#define KIND_ENUM(name, weight)	KIND_##name,
+enum kind { KINDS(KIND_ENUM) KIND_MAX };
+
+/* Random numbers: splitmix64. */
+
+static __u64 scramble(__u64 z)
+{
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static __u64 random_next(__u64 *state)
+{
+	return scramble(*state += 0x9e3779b97f4a7c15ULL);
+}
+
+/* What is shared by all processes. */
+
+/* What a thread is about; written by it alone. */
+struct record {
+	atomic_int pid;
+	atomic_int tid;		/* 0: not running */
+	atomic_ullong turn;		/* counts up with each operation; 0: between two */
+	atomic_ullong operation;
+	atomic_int kind;
+	__u64 operations;
+	__u32 count[KIND_MAX][ERRNOS];
+};
+
+struct shared {
+	atomic_bool stop;
+	atomic_uint broken;
+	char said[BROKEN_MAX][1024];
+	atomic_ullong model_sends;
+	atomic_ullong model_voids;
+	atomic_ullong verified;
+	atomic_ullong wrapped;
+	struct record record[RECORDS];
+};
+
+static struct shared *shared;
+static unsigned char *junk;		/* what unchecked messages are made of */
+
+static __u64 seed;
+static unsigned int threads = 4;
+static __u64 operations_max = ULLONG_MAX;
+static bool verbose, trace;
+static int control;			/* the control node, of all processes */
+static __u64 port_bytes_max;		/* as set */
+static __u64 magic;			/* begins the messages that can be checked */
+
+/* A thread. */
+static __thread struct {
+	struct record *record;
+	unsigned int number;
+	__u64 random;
+	unsigned char *desk;		/* structures; what follows is not mapped */
+	unsigned char *desk_ro;		/* the same memory */
+	unsigned char *inbox;		/* likewise followed by nothing */
+	unsigned char *outbox;
+	timer_t timer;
+} me;
+
+static const char *const kind_names[] = {
+#define KIND_NAME(name, weight)	#name,
+	KINDS(KIND_NAME)
+};
+
+static __u64 now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static long result(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static __u64 draw(void)
+{
+	return random_next(&me.random);
+}
+
+static __u32 below(__u32 n)
+{
+	return n ? (draw() >> 32) * n >> 32 : 0;
+}
+
+static bool chance(__u32 percent)
+{
+	return below(100) < percent;
+}
+
+#define PICK(first, ...) ({						\
+	static const __typeof__(first) __of[] = { (first), __VA_ARGS__ };	\
+									\
+	__of[below(sizeof(__of) / sizeof(*__of))];			\
+})
+
+/* Something is wrong: keep what, and end the run. */
+static void __attribute__((format(printf, 1, 2))) broken(const char *format, ...)
+{
+	unsigned int n = atomic_fetch_add(&shared->broken, 1);
+	char *said = shared->said[n];
+	va_list args;
+	int length = 0;
+
+	atomic_store(&shared->stop, true);
+	if (n >= BROKEN_MAX)
+		return;
+	if (me.record)
+		length = snprintf(said, sizeof(shared->said[n]), "thread %u operation %llu %s: ",
+				  me.number, (unsigned long long)me.record->operation,
+				  kind_names[me.record->kind]);
+	va_start(args, format);
+	vsnprintf(said + length, sizeof(shared->said[n]) - length, format, args);
+	va_end(args);
+}
+
+/* Counts what a call returned. */
+static long count(enum kind kind, long ret)
+{
+	me.record->count[kind][ret >= 0 ? 0 : -ret < ERRNOS ? -ret : ERRNOS - 1]++;
+	return ret;
+}
+
+/* The errors of each call, as in mailbox.h; EMFILE and EBADF are those of any descriptor. */
+#define ERRORS_STRUCT	EFAULT, EINVAL, E2BIG, EBADF
+#define ERRORS_SLEEP	EAGAIN, EINTR, ETIMEDOUT
+#define ERRORS_JOIN	EACCES, ENOSPC, ENOMEM, EMFILE
+
+static const short errors[KIND_MAX][16] = {
+	[KIND_create] = { ERRORS_STRUCT, ERRORS_JOIN, EDQUOT, EEXIST },
+	[KIND_open] = { ERRORS_STRUCT, ERRORS_JOIN, ENOENT },
+	[KIND_delete] = { ERRORS_STRUCT, ENOENT, EPERM },
+	[KIND_query] = { ERRORS_STRUCT },
+	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE },
+	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE },
+	[KIND_info] = { ERRORS_STRUCT },
+	[KIND_set_lanes] = { ERRORS_STRUCT },
+	/* ELOOP, ENOTDIR and EINVAL are what the flags of open() may ask for. */
+	[KIND_open_node] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
+	[KIND_reopen] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
+	[KIND_read] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF },
+	[KIND_write] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL },
+	/* EINVAL is for the vector, EOPNOTSUPP for the flags. */
+	[KIND_readv] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL, EOPNOTSUPP },
+	[KIND_writev] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL, EOPNOTSUPP },
+	[KIND_lseek] = { ESPIPE, EBADF, EINVAL },
+	[KIND_pread] = { ESPIPE, EBADF, EINVAL, EFAULT },
+};
+
+/* The same, and judges it. */
+static long check(enum kind kind, long ret)
+{
+	unsigned int i;
+
+	count(kind, ret);
+	if (ret >= 0)
+		return ret;
+	for (i = 0; i < 16 && errors[kind][i]; i++)
+		if (-ret == errors[kind][i])
+			return ret;
+	broken("errno %s is none of this call's", strerrorname_np(-ret));
+	return ret;
+}
+
+/* Memory. */
+
+static void *map(size_t bytes, int prot, int flags, int fd)
+{
+	void *p = mmap(NULL, bytes, prot, flags, fd, 0);
+
+	if (p == MAP_FAILED) {
+		fprintf(stderr, "# mmap: %s\n", strerror(errno));
+		_exit(1);
+	}
+	return p;
+}
+
+/* Followed by a page that is not there. */
+static void *map_guarded(size_t bytes, int flags, int fd)
+{
+	unsigned char *p = map(bytes + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	if (mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) == MAP_FAILED)
+		_exit(1);
+	return p;
+}
+
+/* Addresses that are nobody's, or the kernel's. */
+static void *odd_address(void)
+{
+	__u64 base = PICK(0ULL, 0ULL, 1ULL, 8ULL, 0xfff8ULL, 0x7fffffffeff8ULL, 0x7ffffffffff8ULL,
+			     0x800000000000ULL, 0x8000000000000000ULL, 0xffff888000000000ULL,
+			     0xffffc90000000000ULL, 0xffffffff81000000ULL, 0xfffffffffffffff8ULL,
+			     0xffffffffffffffffULL);
+
+	return (void *)(uintptr_t)base;
+}
+
+/* A structure on its way to the kernel: the longest, and what is behind it zero or not. */
+struct image {
+	unsigned char bytes[IMAGE] __attribute__((aligned(8)));
+	size_t known;			/* sizeof the structure */
+	bool mutated;
+};
+
+/* Where it stands. */
+struct place {
+	unsigned char *user;
+	unsigned char *memory;		/* what can be written of it, by us */
+	size_t room;			/* how much */
+	bool sound;			/* all of it is there, and nobody else's */
+};
+
+static __u32 odd_u32(void)
+{
+	switch (below(8)) {
+	case 0:
+		return draw();
+	case 1:
+		return 1U << below(32);
+	case 2:
+		return (1U << below(32)) - 1;
+	case 3:
+		return below(256);
+	default:
+		return PICK(0U, 1U, 2U, 3U, 7U, 8U, 31U, 32U, 33U, 63U, 64U, 65U, 72U, 80U, 127U,
+			    4095U, 4096U, 4097U, 65535U, 65536U, 0x7fffffffU, 0x80000000U,
+			    0xfffffffeU, 0xffffffffU, 0x01000000U, 0x01000001U);
+	}
+}
+
+static struct image *image_of(struct image *im, size_t known)
+{
+	memset(im->bytes, 0, known);
+	*(__u32 *)im->bytes = known;
+	im->known = known;
+	im->mutated = false;
+	return im;
+}
+
+/* Most stay as they are; of the others a few members change, or the size and the tail. */
+static void mutate(struct image *im, __u32 percent)
+{
+	unsigned int n = 0;
+	__u32 *size = (__u32 *)im->bytes;
+
+	if (chance(percent)) {
+		for (n = 1 + below(3); n; n--) {
+			size_t at = 4 * below(im->known / 4);
+
+			if (chance(25))
+				at &= ~7UL;
+			*(__u32 *)(im->bytes + at) = odd_u32();
+		}
+		im->mutated = true;
+	}
+	if (chance(5)) {
+		*size = PICK(0U, 1U, 4U, 8U, 4095U, 4096U, 4097U, 0x7fffffffU, 0xffffffffU);
+		im->mutated = true;
+	} else if (chance(5)) {
+		*size = im->known + 4 * below(20);
+		im->mutated = true;
+	}
+	if (*size != im->known) {
+		memset(im->bytes + im->known, 0, IMAGE - im->known);
+		if (chance(40))
+			im->bytes[im->known + below(IMAGE - im->known)] = odd_u32();
+	}
+}
+
+/* How many bytes of it the kernel may look at. */
+static size_t image_size(const struct image *im)
+{
+	return *(__u32 *)im->bytes == im->known ? im->known : IMAGE;
+}
+
+static struct place place_at(size_t offset, size_t size)
+{
+	struct place p = {
+		.user = me.desk + offset, .memory = me.desk + offset, .room = size, .sound = true,
+	};
+
+	return p;
+}
+
+#define DESK	(DESK_PAGES * PAGE)
+
+/* @alone: not in the memory that all threads share. */
+static struct place choose_place(size_t size, bool alone)
+{
+	struct place p;
+
+	switch (below(50)) {
+	case 0:				/* the end is not there */
+		p = place_at(DESK - below(size), 0);
+		p.room = me.desk + DESK - p.user;
+		p.sound = false;
+		return p;
+	case 1:				/* cannot be written */
+		p = place_at(8 * below((DESK - size) / 8), size);
+		p.user = me.desk_ro + (p.memory - me.desk);
+		p.sound = false;
+		return p;
+	case 2:
+		p = (struct place) { .user = odd_address() };
+		return p;
+	case 3:
+		if (alone)
+			break;
+		p = place_at(0, size);
+		p.user = junk + 8 * below((BOX - size) / 8);
+		p.memory = p.user;
+		p.sound = false;
+		return p;
+	case 4 ... 6:			/* the very end */
+		return place_at(DESK - size, size);
+	case 7 ... 8:			/* on two pages */
+		return place_at(PAGE - 8 * (1 + below(size > 64 ? 8 : 1)), size);
+	case 9 ... 10:
+		return place_at(below(DESK - size), size);
+	}
+	return place_at(8 * below((DESK - size) / 8), size);
+}
+
+static void put_image(const struct image *im, const struct place *p)
+{
+	memcpy(p->memory, im->bytes, p->room < image_size(im) ? p->room : image_size(im));
+	/* Its pages have to be found anew: the kernel's copies without page faults fail. */
+	if (chance(8))
+		madvise(me.desk, DESK, MADV_DONTNEED);
+}
+
+/* A size member that may be accepted, with a tail that may. */
+static bool size_good(const struct image *im)
+{
+	__u32 size = *(const __u32 *)im->bytes;
+	size_t i;
+
+	if (size < im->known || size > PAGE)
+		return false;
+	for (i = im->known; i < size; i++)
+		if (im->bytes[i])
+			return false;
+	return true;
+}
+
+/* A success that the header forbids. */
+static void judge(long ret, const struct place *p, bool good, const char *what)
+{
+	if (ret >= 0 && p->sound && !good)
+		broken("succeeded with %s", what);
+}
+
+/* Names. */
+
+static void node_name(char *name, __u32 n)
+{
+	snprintf(name, MAILBOX_NAME_SIZE, "fz-%u", n);
+}
+
+static void pick_name(char *name, bool may_be_empty)
+{
+	static const char *const odd[] = {
+		"control", ".", "..", ".fz", "fz/0", "fz 0", "fz\n", "fz\200", "", "fz%s", "fz-0 ",
+		"fz!0", "-", "_", "0",
+	};
+
+	memset(name, 0, MAILBOX_NAME_SIZE);
+	switch (below(may_be_empty ? 24 : 16)) {
+	case 0:
+		strcpy(name, odd[below(sizeof(odd) / sizeof(*odd))]);
+		break;
+	case 1:
+		memset(name, 'z', MAILBOX_NAME_SIZE - below(3));
+		break;
+	case 2:
+		node_name(name, below(NODE_PORTS));
+		name[MAILBOX_NAME_SIZE - 1 - below(8)] = draw();
+		break;
+	default:
+		node_name(name, below(NODE_PORTS));
+		break;
+	case 16 ... 23:
+		break;
+	}
+}
+
+static bool name_good(const char *name)
+{
+	size_t length = strnlen(name, MAILBOX_NAME_SIZE), i;
+
+	if (!length || length > MAILBOX_NAME_MAX || name[0] == '.' || !strcmp(name, "control"))
+		return false;
+	for (i = 0; i < length; i++)
+		if ((name[i] & 0x80) || (!isalnum(name[i]) && !strchr("._-", name[i])))
+			return false;
+	for (; i < MAILBOX_NAME_SIZE; i++)
+		if (name[i])
+			return false;
+	return true;
+}
+
+static bool open_flags_good(__u32 flags)
+{
+	return !(flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)) && (flags & O_ACCMODE) != O_ACCMODE;
+}
+
+static __u32 pick_open_flags(void)
+{
+	return PICK(O_RDWR, O_RDWR, O_RDWR, O_RDONLY, O_WRONLY) |
+	       (chance(60) ? O_NONBLOCK : 0) | (chance(50) ? O_CLOEXEC : 0);
+}
+
+static const char *node_path(char *path, size_t size)
+{
+	snprintf(path, size, NODES "/fz-%u", below(NODE_PORTS));
+	return path;
+}
+
+/* Descriptors. */
+
+static int control_slot(void)
+{
+	return CONTROL_SLOT + below(CONTROL_SLOTS);
+}
+
+static int port_slot(void)
+{
+	return PORT_SLOT + below(PORT_SLOTS);
+}
+
+static int epoll_slot(void)
+{
+	return EPOLL_SLOT + below(EPOLL_SLOTS);
+}
+
+/* Puts a fresh descriptor into a slot, over what is there. */
+static void settle(int fd, int slot)
+{
+	if (fd < 0)
+		return;
+	/* The ports that both processes have are to stay. */
+	if (slot >= PORT_SLOT + COMMON_PORTS || slot < PORT_SLOT || chance(5))
+		dup3(fd, slot, below(2) ? O_CLOEXEC : 0);
+	close(fd);
+}
+
+/*
+ * A port to call: the descriptor in a slot, which may change at any moment, or
+ * one that is our own, and then what is fixed of its port is known.
+ */
+struct target {
+	int fd;
+	bool own;
+	bool known;			/* the next three */
+	bool reads;
+	bool writes;
+	struct mailbox_info info;
+};
+
+static void drop_target(const struct target *t)
+{
+	if (t->own)
+		close(t->fd);
+}
+
+static struct target look_at(int slot)
+{
+	struct target t = { .fd = result(fcntl(slot, F_DUPFD_CLOEXEC, 0)) };
+	int flags, access;
+
+	if (t.fd < 0)
+		return t;
+	t.own = true;
+	t.info.size = sizeof(t.info);
+	flags = fcntl(t.fd, F_GETFL);
+	access = flags & O_ACCMODE;	/* O_ACCMODE itself stands for neither */
+	t.reads = !(flags & O_PATH) && (access == O_RDONLY || access == O_RDWR);
+	t.writes = !(flags & O_PATH) && (access == O_WRONLY || access == O_RDWR);
+	t.known = !ioctl(t.fd, MAILBOX_IOC_INFO, &t.info);
+	if (!t.known && !(flags & O_PATH))
+		broken("MAILBOX_IOC_INFO of an open port: %s", strerrorname_np(errno));
+	return t;
+}
+
+/* A port to begin or to end with. */
+static int make(const char *name, __u32 flags, __u32 lanes)
+{
+	struct mailbox_create c = {
+		.size = sizeof(c), .flags = flags, .message_size = 256, .capacity = 4,
+		.lanes = lanes, .mode = 0666, .open_flags = O_RDWR | O_NONBLOCK,
+	};
+
+	strcpy(c.name, name);
+	return ioctl(control, MAILBOX_IOC_CREATE, &c) ? -errno : c.fd;
+}
+
+/* Another port instead of one that is gone. */
+static void refill(int slot)
+{
+	char name[MAILBOX_NAME_SIZE];
+
+	node_name(name, below(NODE_PORTS));
+	settle(make(name, chance(20) ? MAILBOX_AUTODELETE : 0, 1 + below(4)), slot);
+}
+
+enum direction { ANY, READS, WRITES };
+
+/* Most often one that a call of that direction may succeed on. */
+static struct target pick_target(enum direction direction)
+{
+	struct target t = { .fd = port_slot() };
+	bool own = chance(70), may_fail = chance(20);
+	int tries = 3, slot = t.fd;
+
+	if (!own)
+		return t;
+	for (;; slot = port_slot(), drop_target(&t)) {
+		t = look_at(slot);
+		if (may_fail || !--tries)
+			return t;
+		if (!t.known || t.info.state == MAILBOX_STATE_DELETED) {
+			if (chance(60))
+				refill(slot);
+		} else if (direction == ANY || (direction == READS ? t.reads : t.writes)) {
+			return t;
+		}
+	}
+}
+
+/* A direction that the descriptor is open for never gives EBADF, the other one always. */
+static void judge_direction(const struct target *t, long ret, bool open)
+{
+	if (!t->known)
+		return;
+	if (open && ret == -EBADF)
+		broken("EBADF, though the descriptor is open for that");
+	if (!open && ret >= 0)
+		broken("succeeded on a descriptor that is not open for that");
+}
+
+/* Messages that can be checked: who reads one knows what must be in it. */
+
+struct sealed {
+	__u64 magic;
+	__u32 length;
+	__u32 salt;
+	unsigned char bytes[];
+};
+
+static void fill_bytes(unsigned char *bytes, size_t n, __u32 salt)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		bytes[i] = (salt + 7 * i) ^ i >> 8;
+}
+
+/* Its header, if there is room for one. */
+static void seal(void *data, size_t length)
+{
+	struct sealed *s = data;
+
+	if (length < sizeof(*s)) {
+		memset(data, 0x5a, length);
+		return;
+	}
+	s->magic = magic;
+	s->length = length;
+	s->salt = draw();
+	fill_bytes(s->bytes, length - sizeof(*s), s->salt);
+}
+
+/* @have: how many of its bytes. */
+static void check_sealed(const void *data, size_t have, size_t length)
+{
+	const struct sealed *s = data;
+	size_t i;
+
+	if (have < sizeof(*s) || s->magic != magic)
+		return;
+	atomic_fetch_add_explicit(&shared->verified, 1, memory_order_relaxed);
+	if (s->length != length) {
+		broken("a message of %u bytes arrived with %zu", s->length, length);
+		return;
+	}
+	for (i = 0; i < have - sizeof(*s); i++) {
+		if (s->bytes[i] != (unsigned char)((s->salt + 7 * i) ^ i >> 8)) {
+			broken("byte %zu of %zu is not what was sent", i + sizeof(*s), length);
+			return;
+		}
+	}
+}
+
+static size_t pick_length(const struct target *t)
+{
+	size_t most = t->known ? t->info.message_size : PICK(16U, 64U, 64U, 256U, 256U, 4096U);
+
+	switch (below(16)) {
+	case 0:
+		return most;
+	case 1:
+		return most + 1;
+	case 2:
+		return below(2);
+	case 3:
+		return 60 + below(10);	/* where the kernel goes from words to copies */
+	}
+	return most ? below(most < 2048 ? most + 1 : chance(5) ? most : 2048) : 0;
+}
+
+/* Memory to send from, of which no message can be checked: never one that was sealed. */
+static void *pick_source(size_t length)
+{
+	switch (below(10)) {
+	case 0:
+		return odd_address();
+	case 1:				/* the end is not there */
+		return junk + BOX - below(length + 1);
+	}
+	return junk + (length < BOX ? below(BOX - length) : 0);
+}
+
+static void *sealed_source(size_t length)
+{
+	unsigned char *data = me.outbox;
+
+	if (length > OUT)
+		return pick_source(length);
+	if (chance(30))
+		data += OUT - length;
+	seal(data, length);
+	if (chance(5))			/* then it is zeros, which cannot be checked */
+		madvise(me.outbox, OUT, MADV_DONTNEED);
+	return data;
+}
+
+/* Room for a message. */
+struct room {
+	unsigned char *data;
+	size_t size;
+	bool sound;
+	bool canary;			/* behind it */
+};
+
+static struct room pick_room(const struct target *t)
+{
+	struct room r = { .sound = true };
+
+	r.size = t->known && chance(80) ? t->info.message_size :
+		 PICK(0U, 1U, 8U, 16U, 64U, 64U, 256U, 256U, 4096U, 65536U);
+	if (r.size > BOX - CANARY)
+		r.size = BOX - CANARY;
+	switch (below(12)) {
+	case 0:
+		r.data = odd_address();
+		r.sound = false;
+		return r;
+	case 1:				/* the end is not there */
+		r.data = me.inbox + BOX - below(r.size + 1);
+		r.sound = false;
+		return r;
+	case 2:
+		r.data = me.desk_ro;
+		r.sound = false;
+		return r;
+	case 3 ... 5:
+		r.data = me.inbox + BOX - r.size;
+		break;
+	default:
+		r.data = me.inbox + below(256);
+		r.canary = r.size <= 65536;
+		break;
+	}
+	if (chance(8))
+		madvise(me.inbox, BOX, MADV_DONTNEED);
+	if (r.canary)
+		memset(r.data + r.size, 0xa5, CANARY);
+	if (r.size >= 8)
+		memset(r.data, 0, 8);	/* no old header */
+	return r;
+}
+
+static void check_canary(const struct room *r)
+{
+	unsigned int i;
+
+	if (!r->canary)
+		return;
+	for (i = 0; i < CANARY; i++) {
+		if (r->data[r->size + i] != 0xa5) {
+			broken("byte %u behind a buffer of %zu was written", i, r->size);
+			return;
+		}
+	}
+}
+
+static __u64 pick_deadline(__u32 *flags)
+{
+	switch (below(20)) {
+	case 0:
+		return MAILBOX_FOREVER;
+	case 1:
+		return 1 + below(1000);	/* long ago */
+	case 2:
+		*flags |= MAILBOX_SEND_REALTIME;
+		return now_ns(CLOCK_REALTIME) + below(2000000);
+	case 3 ... 6:
+		return now_ns(CLOCK_MONOTONIC) + below(3000000);
+	case 7:
+		return MAILBOX_FOREVER - 1 - below(2);
+	}
+	return MAILBOX_NO_WAIT;
+}
+
+/* ioctls */
+
+/* A descriptor that the kernel just made is what was asked for. */
+static void check_new(int fd, __u32 open_flags)
+{
+	int flags = result(fcntl(fd, F_GETFL));
+
+	if (flags < 0)
+		broken("the new descriptor %d: %s", fd, strerrorname_np(-flags));
+	else if ((flags ^ open_flags) & (O_ACCMODE | O_NONBLOCK))
+		broken("opened with %#x, but F_GETFL says %#x", open_flags, flags);
+	else if (!(fcntl(fd, F_GETFD) & FD_CLOEXEC) != !(open_flags & O_CLOEXEC))
+		broken("opened with %#x, but close-on-exec is wrong", open_flags);
+}
+
+static void check_info(const struct mailbox_info *i)
+{
+	__u64 slots = (__u64)i->lanes * i->capacity;
+
+	if (!i->lanes || i->lanes > MAILBOX_LANES_MAX || i->capacity < MAILBOX_CAPACITY_MIN ||
+	    i->capacity > MAILBOX_CAPACITY_MAX || i->capacity & (i->capacity - 1) ||
+	    !i->message_size || i->message_size > MAILBOX_MESSAGE_MAX)
+		broken("a port of %u lanes, %u slots, %u bytes", i->lanes, i->capacity,
+		       i->message_size);
+	if (i->depth > slots)
+		broken("%u messages in %llu slots", i->depth, (unsigned long long)slots);
+	if (i->bytes < slots * i->message_size)
+		broken("%llu bytes are not enough for the port", (unsigned long long)i->bytes);
+	if (i->state > MAILBOX_STATE_DELETED || i->mode & ~0777U ||
+	    i->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE))
+		broken("state %u, mode %o, flags %#x", i->state, i->mode, i->flags);
+	if (!i->endpoint || i->endpoint > MAILBOX_ENDPOINTS_MAX || !i->endpoints)
+		broken("endpoint %u of %u", i->endpoint, i->endpoints);
+	if (!i->receive_mask || i->default_lane >= i->lanes ||
+	    (i->lanes < 32 && i->receive_mask >> i->lanes))
+		broken("lanes %#x and %u of %u", i->receive_mask, i->default_lane, i->lanes);
+	if (i->waiting_senders > 1000 || i->waiting_receivers > 1000)
+		broken("%u senders, %u receivers wait", i->waiting_senders, i->waiting_receivers);
+	/* Not exact while others are at it, mailbox.h says; but a look at how far off is of use. */
+	if (i->messages_sent >> 62 || i->messages_received >> 62)
+		atomic_fetch_add(&shared->wrapped, 1);
+}
+
+static bool create_good(const struct mailbox_create *c)
+{
+	__u64 size = c->message_size ? c->message_size : MAILBOX_MESSAGE_SIZE_DEFAULT;
+	__u32 capacity = c->capacity ? c->capacity : MAILBOX_CAPACITY_DEFAULT;
+	__u32 lanes = c->lanes ? c->lanes : MAILBOX_LANES_DEFAULT;
+	char none[MAILBOX_NAME_SIZE] = "";
+
+	return !(c->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_EXCLUSIVE)) &&
+	       open_flags_good(c->open_flags) && !(c->mode & ~0777U) &&
+	       size <= MAILBOX_MESSAGE_MAX && lanes <= MAILBOX_LANES_MAX &&
+	       capacity >= MAILBOX_CAPACITY_MIN && capacity <= MAILBOX_CAPACITY_MAX &&
+	       !(capacity & (capacity - 1)) && size * capacity * lanes <= port_bytes_max &&
+	       (!memcmp(c->name, none, sizeof(none)) || name_good(c->name));
+}
+
+static void check_created(int fd, const struct mailbox_create *c)
+{
+	struct mailbox_info i = { .size = sizeof(i) };
+
+	if (ioctl(fd, MAILBOX_IOC_INFO, &i)) {
+		broken("MAILBOX_IOC_INFO of a new port: %s", strerrorname_np(errno));
+		return;
+	}
+	check_info(&i);
+	if (memcmp(i.name, c->name, sizeof(i.name)))
+		broken("the new port has another name");
+	if (c->name[0] && !(c->flags & MAILBOX_EXCLUSIVE))
+		return;			/* it may be an old one */
+	if (i.message_size != (c->message_size ? c->message_size : MAILBOX_MESSAGE_SIZE_DEFAULT) ||
+	    i.capacity != (c->capacity ? c->capacity : MAILBOX_CAPACITY_DEFAULT) ||
+	    i.lanes != (c->lanes ? c->lanes : MAILBOX_LANES_DEFAULT) ||
+	    i.mode != (c->mode ? c->mode : MAILBOX_MODE_DEFAULT) ||
+	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE))
+		broken("the new port is %u/%u/%u/%o/%#x", i.message_size, i.capacity, i.lanes,
+		       i.mode, i.flags);
+}
+
+/* No descriptor is free for a while, for any thread of the process. */
+static void limit_files(bool on)
+{
+	struct rlimit limit = { .rlim_cur = on ? 3 : FILES_MAX, .rlim_max = FILES_MAX };
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void do_create(void)
+{
+	struct image im;
+	struct mailbox_create *c = (void *)image_of(&im, sizeof(*c))->bytes, after;
+	bool no_files = chance(1);
+	struct place p;
+	long ret;
+
+	pick_name(c->name, true);
+	c->message_size = PICK(0U, 1U, 8U, 16U, 16U, 64U, 64U, 64U, 65U, 100U, 256U, 256U, 1024U,
+			       4096U, 65536U);
+	c->capacity = PICK(0U, 2U, 2U, 2U, 4U, 4U, 8U, 16U, 64U);
+	c->lanes = PICK(0U, 1U, 1U, 1U, 2U, 2U, 3U, 4U, 8U, 32U);
+	if (c->message_size > 4096 && chance(80))
+		c->lanes = 2;
+	if (chance(4)) {
+		c->message_size = PICK(65536U, 1U << 20, 1U << 20, MAILBOX_MESSAGE_MAX,
+				       MAILBOX_MESSAGE_MAX + 1);
+		c->capacity = PICK(2U, 2U, 2U, 4U, MAILBOX_CAPACITY_MAX, MAILBOX_CAPACITY_MAX + 1);
+		c->lanes = PICK(0U, 1U, 1U, 32U, MAILBOX_LANES_MAX + 1);
+	}
+	c->mode = PICK(0U, 0600U, 0666U, 0666U, 0666U, 0444U, 0222U, 0060U, 01666U);
+	c->flags = (chance(30) ? MAILBOX_EXCLUSIVE : 0) | (chance(25) ? MAILBOX_AUTODELETE : 0) |
+		   (chance(20) ? MAILBOX_SEALED : 0);
+	c->open_flags = pick_open_flags();
+	c->fd = -77;
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), true);
+	put_image(&im, &p);
+	if (no_files)
+		limit_files(true);
+	ret = check(KIND_create, result(ioctl(control_slot(), MAILBOX_IOC_CREATE, p.user)));
+	if (no_files)
+		limit_files(false);
+	judge(ret, &p, size_good(&im) && create_good(c), "bad attributes");
+	if (!p.sound)
+		return;
+	memcpy(&after, p.memory, sizeof(after));
+	if (ret) {
+		if (after.fd != c->fd && ret != -EFAULT)
+			broken("failed, but wrote descriptor %d", after.fd);
+		return;
+	}
+	check_new(after.fd, c->open_flags);
+	check_created(after.fd, c);
+	settle(after.fd, port_slot());
+}
+
+static void do_open(void)
+{
+	struct image im;
+	struct mailbox_open *o = (void *)image_of(&im, sizeof(*o))->bytes, after;
+	struct place p;
+	long ret;
+
+	pick_name(o->name, false);
+	o->open_flags = pick_open_flags();
+	o->fd = -77;
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), true);
+	put_image(&im, &p);
+	ret = check(KIND_open, result(ioctl(control_slot(), MAILBOX_IOC_OPEN, p.user)));
+	judge(ret, &p, size_good(&im) && !o->pad && open_flags_good(o->open_flags) &&
+	      name_good(o->name), "bad arguments");
+	if (ret || !p.sound)
+		return;
+	memcpy(&after, p.memory, sizeof(after));
+	check_new(after.fd, o->open_flags);
+	settle(after.fd, port_slot());
+}
+
+static void do_delete(void)
+{
+	struct image im;
+	struct mailbox_delete *d = (void *)image_of(&im, sizeof(*d))->bytes;
+	struct place p;
+	long ret;
+
+	pick_name(d->name, false);
+	d->flags = chance(30) ? MAILBOX_DELETE_PURGE : 0;
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_delete, result(ioctl(control_slot(), MAILBOX_IOC_DELETE, p.user)));
+	judge(ret, &p, size_good(&im) && !(d->flags & ~MAILBOX_DELETE_PURGE) && name_good(d->name),
+	      "bad arguments");
+}
+
+static void do_query(void)
+{
+	struct image im;
+	struct mailbox_query *q = (void *)image_of(&im, sizeof(*q))->bytes;
+	int fd = chance(70) ? control_slot() : port_slot();
+	struct place p;
+	long ret;
+
+	memset((char *)q + 4, draw(), sizeof(*q) - 4);	/* outputs are ignored on the way in */
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_query, result(ioctl(fd, MAILBOX_IOC_QUERY, p.user)));
+	judge(ret, &p, size_good(&im), "a bad size");
+	if (ret || !p.sound)
+		return;
+	memcpy(q, p.memory, sizeof(*q));
+	if (q->message_max != MAILBOX_MESSAGE_MAX || q->capacity_max != MAILBOX_CAPACITY_MAX ||
+	    q->lanes_max != MAILBOX_LANES_MAX || !(q->features & MAILBOX_FEATURE_BASE))
+		broken("limits %u, %u, %u", q->message_max, q->capacity_max, q->lanes_max);
+	/* Who tries to make one too many is counted while he tries. */
+	if (q->ports > q->max_ports + RECORDS)
+		broken("%u ports", q->ports);
+	if (q->user_bytes > q->max_user_bytes)
+		broken("%llu bytes charged", (unsigned long long)q->user_bytes);
+}
+
+static void do_send(void)
+{
+	struct target t = pick_target(WRITES);
+	struct image im;
+	struct mailbox_message *m = (void *)image_of(&im, sizeof(*m))->bytes, after;
+	bool overlap = chance(3);
+	struct place p;
+	bool good;
+	long ret;
+
+	m->length = pick_length(&t);
+	m->deadline = pick_deadline(&m->flags);
+	m->lane = chance(40) ? MAILBOX_LANE_DEFAULT : below(t.known ? t.info.lanes : 3);
+	m->tag = draw();
+	m->data = (uintptr_t)pick_source(m->length);
+	mutate(&im, 15);
+	/* A length of other bytes than those that are sealed would be a false alarm. */
+	if (!im.mutated && chance(85))
+		m->data = (uintptr_t)sealed_source(m->length);
+	p = choose_place(image_size(&im), false);
+	if (overlap && p.sound)
+		m->data = (uintptr_t)p.user + below(sizeof(*m));
+	put_image(&im, &p);
+	ret = check(KIND_send, result(ioctl(t.fd, MAILBOX_IOC_SEND, p.user)));
+	good = size_good(&im) && !(m->flags & ~MAILBOX_SEND_REALTIME) &&
+	       (m->lane == MAILBOX_LANE_DEFAULT ||
+		m->lane < (t.known ? t.info.lanes : MAILBOX_LANES_MAX)) &&
+	       m->length <= (t.known ? t.info.message_size : MAILBOX_MESSAGE_MAX);
+	judge(ret, &p, good, "bad arguments");
+	judge_direction(&t, ret, t.writes);
+	if (ret > 0)
+		broken("returned %ld", ret);
+	if (p.sound) {
+		memcpy(&after, p.memory, sizeof(after));
+		if (!ret && after.ticket >> 40)
+			broken("ticket %llu", (unsigned long long)after.ticket);
+		m->ticket = after.ticket;
+		if (memcmp(&after, m, sizeof(after)))
+			broken("members were written that are not answered");
+	}
+	drop_target(&t);
+}
+
+static void check_received(const struct target *t, const struct mailbox_message *m,
+			   const struct mailbox_message *after)
+{
+	bool cut = after->length > m->length;
+
+	if (after->flags != (MAILBOX_MSG_TRUSTED | (cut ? MAILBOX_MSG_TRUNCATED : 0)))
+		broken("flags %#x, length %u of %u", after->flags, m->length, after->length);
+	if (cut && !(m->flags & MAILBOX_RECV_TRUNCATE))
+		broken("took %u bytes into %u", after->length, m->length);
+	if (after->length > (t->known ? t->info.message_size : MAILBOX_MESSAGE_MAX))
+		broken("%u bytes from a port of messages of %u", after->length,
+		       t->info.message_size);
+	if (after->lane >= (t->known ? t->info.lanes : MAILBOX_LANES_MAX))
+		broken("lane %u", after->lane);
+	if (!after->sender || after->sender > MAILBOX_ENDPOINTS_MAX || after->ticket >> 40)
+		broken("sender %u, ticket %llu", after->sender, (unsigned long long)after->ticket);
+	if ((after->uid && after->uid != SOMEBODY && after->uid != OVERFLOW_ID) ||
+	    (after->gid && after->gid != SOMEBODY && after->gid != OVERFLOW_ID))
+		broken("sent by uid %u, gid %u", after->uid, after->gid);
+}
+
+static void do_receive(void)
+{
+	struct target t = pick_target(READS);
+	struct room r = pick_room(&t);
+	struct image im;
+	struct mailbox_message *m = (void *)image_of(&im, sizeof(*m))->bytes, after;
+	bool overlap = chance(3), exact;
+	struct place p;
+	long ret;
+
+	m->length = r.size;
+	m->deadline = pick_deadline(&m->flags);
+	m->flags |= chance(20) ? MAILBOX_RECV_TRUNCATE : 0;
+	m->data = (uintptr_t)r.data;
+	m->ticket = draw();
+	m->sender = draw();
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	overlap = overlap && p.sound;
+	if (overlap)
+		m->data = (uintptr_t)p.user + below(sizeof(*m));
+	exact = r.sound && m->data == (uintptr_t)r.data && m->length == r.size;
+	put_image(&im, &p);
+	ret = check(KIND_receive, result(ioctl(t.fd, MAILBOX_IOC_RECEIVE, p.user)));
+	judge(ret, &p, size_good(&im) && !m->lane && !m->tag &&
+	      !(m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE)), "bad arguments");
+	judge_direction(&t, ret, t.reads);
+	if (ret > 0)
+		broken("returned %ld", ret);
+	/* What a mutated address may point to includes the structure. */
+	if (p.sound && (exact || !r.sound) && !overlap && !im.mutated) {
+		memcpy(&after, p.memory, sizeof(after));
+		if (after.size != m->size || after.data != m->data || after.deadline != m->deadline)
+			broken("inputs were written");
+		if (!ret)
+			check_received(&t, m, &after);
+		else if (ret == -EMSGSIZE && after.length <= m->length)
+			broken("EMSGSIZE, %u bytes into %u", after.length, m->length);
+		else if (ret != -EMSGSIZE && (after.length != m->length || after.lane ||
+					      after.tag || after.flags != m->flags))
+			broken("failed, but wrote outputs");
+		if (!ret && exact)
+			check_sealed(r.data, after.length < r.size ? after.length : r.size,
+				     after.length);
+	}
+	if (exact)
+		check_canary(&r);
+	drop_target(&t);
+}
+
+static void do_info(void)
+{
+	struct image im;
+	struct mailbox_info *i = (void *)image_of(&im, sizeof(*i))->bytes;
+	struct place p;
+	long ret;
+
+	memset((char *)i + 4, draw(), sizeof(*i) - 4);
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_info, result(ioctl(port_slot(), MAILBOX_IOC_INFO, p.user)));
+	judge(ret, &p, size_good(&im), "a bad size");
+	if (ret || !p.sound)
+		return;
+	memcpy(i, p.memory, sizeof(*i));
+	check_info(i);
+}
+
+static void do_set_lanes(void)
+{
+	struct target t = pick_target(ANY);
+	struct image im;
+	struct mailbox_set_lanes *s = (void *)image_of(&im, sizeof(*s))->bytes;
+	__u32 lanes = t.known ? t.info.lanes : PICK(1U, 2U, 4U, 32U);
+	__u32 all = ~0U >> (32 - lanes);
+	struct place p;
+	bool good;
+	long ret;
+
+	s->receive_mask = chance(50) ? ~0U : (__u32)draw() & all;
+	s->default_lane = below(lanes);
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_set_lanes, result(ioctl(t.fd, MAILBOX_IOC_SET_LANES, p.user)));
+	if (!t.known)
+		all = ~0U, lanes = MAILBOX_LANES_MAX;
+	good = size_good(&im) && s->receive_mask && s->default_lane < lanes && !s->pad &&
+	       (s->receive_mask == ~0U || !(s->receive_mask & ~all));
+	judge(ret, &p, good, "bad arguments");
+	drop_target(&t);
+}
+
+/* Commands with another size, or of the other node, or of nobody. */
+static void do_other_ioctl(void)
+{
+	static const __u32 known[] = {
+		MAILBOX_IOC_QUERY, MAILBOX_IOC_CREATE, MAILBOX_IOC_OPEN, MAILBOX_IOC_DELETE,
+		MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE, MAILBOX_IOC_INFO, MAILBOX_IOC_SET_LANES,
+	};
+	bool control = chance(40), none = false;
+	int fd = control ? control_slot() : port_slot();
+	void *arg = chance(70) ? (void *)(junk + below(BOX - PAGE)) : odd_address();
+	__u32 command = known[below(8)];
+	long ret;
+
+	switch (below(4)) {
+	case 0:				/* the size in the command does not count */
+		command = (command & ~(_IOC_SIZEMASK << _IOC_SIZESHIFT)) |
+			  below(1U << _IOC_SIZEBITS) << _IOC_SIZESHIFT;
+		break;
+	case 1:
+		command = control ? known[4 + below(4)] : known[1 + below(3)];
+		none = true;
+		break;
+	case 2:
+		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x14 + below(0xec), below(256));
+		none = true;
+		break;
+	case 3:
+		command = PICK((__u32)FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIONREAD, FIOQSIZE,
+			       TCGETS, TIOCGWINSZ, 0x5450U, 0x1234U, 0xffffffffU);
+		if (chance(50))
+			command = _IOC(below(4), 0x80 + below(64), below(256), below(1024));
+		if (_IOC_TYPE(command) == MAILBOX_IOC_TYPE)
+			return;
+		break;
+	}
+	ret = count(KIND_other_ioctl, result(ioctl(fd, command, arg)));
+	if (none && ret != -ENOTTY && ret != -EBADF)
+		broken("command %#x: %ld", command, ret);
+}
+
+/* Opening */
+
+static void do_open_control(void)
+{
+	int flags = chance(3) ? O_PATH : PICK(O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK);
+
+	settle(count(KIND_open_control, result(open(NODES "/control", flags))), control_slot());
+}
+
+static int pick_node_flags(void)
+{
+	return (chance(97) ? pick_open_flags() : O_ACCMODE) |
+	       (chance(5) ? PICK(O_PATH, O_TRUNC, O_APPEND, O_DIRECT, O_NOFOLLOW, O_SYNC, O_ASYNC,
+				 O_DIRECTORY) : 0);
+}
+
+static void do_open_node(void)
+{
+	char path[64];
+
+	node_path(path, sizeof(path));
+	settle(check(KIND_open_node, result(open(path, pick_node_flags()))), port_slot());
+}
+
+static void do_reopen(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", port_slot());
+	settle(check(KIND_reopen, result(open(path, pick_node_flags()))), port_slot());
+}
+
+/* Reading and writing */
+
+static void check_read(const struct target *t, const struct room *r, long ret)
+{
+	judge_direction(t, ret, t->reads);
+	if (ret > (long)r->size || (t->known && ret > t->info.message_size))
+		broken("read %ld bytes into %zu", ret, r->size);
+	if (r->sound && ret > 0)
+		check_sealed(r->data, ret, ret);
+	check_canary(r);
+}
+
+static void do_read(void)
+{
+	struct target t = pick_target(READS);
+	struct room r = pick_room(&t);
+
+	check_read(&t, &r, check(KIND_read, result(read(t.fd, r.data, r.size))));
+	drop_target(&t);
+}
+
+static void check_written(const struct target *t, size_t length, long ret)
+{
+	judge_direction(t, ret, t->writes);
+	if (ret >= 0 && ret != (long)length)
+		broken("wrote %ld bytes of %zu", ret, length);
+	if (ret > 0 && t->known && ret > t->info.message_size)
+		broken("wrote %ld bytes to a port of messages of %u", ret, t->info.message_size);
+}
+
+static void do_write(void)
+{
+	struct target t = pick_target(WRITES);
+	size_t length = pick_length(&t);
+	void *data = chance(85) ? sealed_source(length) : pick_source(length);
+	long ret = check(KIND_write, result(write(t.fd, data, length)));
+
+	if (!ret)
+		broken("wrote nothing");
+	check_written(&t, length, ret);
+	drop_target(&t);
+}
+
+#define SEGMENTS	5U
+
+/* One piece of memory as several; returns how many. */
+static unsigned int split(struct iovec *v, unsigned char *data, size_t length)
+{
+	unsigned int n = 1 + below(SEGMENTS), i;
+
+	for (i = 0; i < n; i++) {
+		size_t part = i + 1 < n ? below(length + 1) : length;
+
+		v[i].iov_base = data;
+		v[i].iov_len = part;
+		data += part;
+		length -= part;
+	}
+	return n;
+}
+
+/* Spoils one segment; returns whether it did. */
+static bool spoil(struct iovec *v, unsigned int n)
+{
+	if (!chance(8))
+		return false;
+	v += below(n);
+	switch (below(3)) {
+	case 0:
+		v->iov_base = odd_address();
+		break;
+	case 1:
+		v->iov_len = draw();
+		break;
+	case 2:
+		v->iov_len = 0;
+		v->iov_base = NULL;
+		break;
+	}
+	return true;
+}
+
+static long vector(int fd, const struct iovec *v, unsigned int n, bool in)
+{
+	int flags = 0;
+
+	switch (below(4)) {
+	case 0:
+		return result(in ? readv(fd, v, n) : writev(fd, v, n));
+	case 1:
+		flags = PICK(RWF_HIPRI, RWF_DSYNC, RWF_SYNC, RWF_APPEND, 0x8000);
+		break;
+	case 2:
+		flags = RWF_NOWAIT;
+		break;
+	}
+	return result(in ? preadv2(fd, v, n, -1, flags) : pwritev2(fd, v, n, -1, flags));
+}
+
+static void do_readv(void)
+{
+	struct target t = pick_target(READS);
+	struct room r = pick_room(&t);
+	struct iovec v[SEGMENTS];
+	unsigned int n = split(v, r.data, r.size);
+	bool whole = !spoil(v, n);
+	long ret = check(KIND_readv, vector(t.fd, v, n, true));
+
+	if (whole)
+		check_read(&t, &r, ret);
+	drop_target(&t);
+}
+
+static void do_writev(void)
+{
+	struct target t = pick_target(WRITES);
+	size_t length = pick_length(&t);
+	unsigned char *data = sealed_source(length);
+	struct iovec v[SEGMENTS];
+	unsigned int n = split(v, data, length);
+	bool whole;
+	long ret;
+
+	whole = !spoil(v, n);
+	if (!whole && length >= 8 && data >= me.outbox && data < me.outbox + OUT)
+		memset(data, 0, 8);	/* it will not be what the header says */
+	ret = check(KIND_writev, vector(t.fd, v, n, false));
+	if (whole && length)
+		check_written(&t, length, ret);
+	drop_target(&t);
+}
+
+/* A device without a position. */
+static void do_lseek(void)
+{
+	long ret = check(KIND_lseek, result(lseek(port_slot(), (long)draw(), below(6))));
+
+	if (ret >= 0)
+		broken("seeked to %ld", ret);
+}
+
+static void do_pread(void)
+{
+	int fd = port_slot();
+	__u64 at = draw() >> below(64);
+	long ret;
+
+	if (chance(50))
+		ret = result(pread(fd, me.inbox, 64, at));
+	else
+		ret = result(pwrite(fd, me.inbox, 64, at));
+	if (check(KIND_pread, ret) >= 0)
+		broken("a position was accepted");
+}
+
+/* Waiting */
+
+static void do_poll(void)
+{
+	struct target t = pick_target(ANY);
+	struct pollfd fds[4];
+	unsigned int n = 1 + below(4), i;
+	int timeout = chance(3) ? -1 : PICK(0, 0, 0, 1, 2);
+	struct timespec wait = { .tv_nsec = timeout * 1000000L };
+	sigset_t none;
+	long ret;
+
+	for (i = 0; i < n; i++) {
+		fds[i].fd = i ? port_slot() : t.fd;
+		fds[i].events = PICK(POLLIN, POLLOUT, POLLIN | POLLOUT, 0,
+				     POLLIN | POLLRDNORM | POLLPRI, POLLRDHUP | POLLWRNORM, -1);
+	}
+	if (chance(50)) {
+		ret = result(poll(fds, n, timeout));
+	} else {
+		sigemptyset(&none);
+		ret = result(ppoll(fds, n, timeout < 0 ? NULL : &wait, chance(50) ? &none : NULL));
+	}
+	count(KIND_poll, ret);
+	drop_target(&t);
+	for (i = 0; ret > 0 && i < n; i++)
+		if (fds[i].revents & ~(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLHUP |
+				       POLLERR | POLLNVAL))
+			broken("events %#x", fds[i].revents);
+	if (ret <= 0 || !t.known || fds[0].fd < 0)
+		return;
+	if (fds[0].revents & (t.reads ? 0 : POLLIN | POLLRDNORM))
+		broken("POLLIN for a writer");
+	if (fds[0].revents & (t.writes ? 0 : POLLOUT | POLLWRNORM))
+		broken("POLLOUT for a reader");
+	if (t.info.state == MAILBOX_STATE_DELETED && fds[0].revents & POLLOUT)
+		broken("POLLOUT of a deleted port");
+	if (fds[0].revents & POLLNVAL)
+		broken("POLLNVAL");
+}
+
+static void do_epoll_ctl(void)
+{
+	struct epoll_event event = {
+		.events = PICK(EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, 0),
+		.data.u64 = draw(),
+	};
+	int slot = epoll_slot(), operation;
+
+	event.events |= PICK(0U, 0U, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE,
+			     EPOLLET | EPOLLEXCLUSIVE, EPOLLWAKEUP);
+	if (chance(3)) {
+		settle(epoll_create1(0), slot);
+		return;
+	}
+	operation = PICK(EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL);
+	count(KIND_epoll_ctl, result(epoll_ctl(slot, operation, chance(95) ? port_slot() :
+					       epoll_slot(), &event)));
+}
+
+static void do_epoll_wait(void)
+{
+	struct epoll_event events[8];
+
+	count(KIND_epoll_wait, result(epoll_wait(epoll_slot(), events, 1 + below(8),
+						 chance(3) ? -1 : PICK(0, 0, 1, 2))));
+}
+
+/* Whatever else can be done to a descriptor */
+
+static void do_fcntl(void)
+{
+	int fd = port_slot();
+	struct f_owner_ex owner = {
+		.type = PICK(F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP),
+	};
+	struct flock lock = { .l_type = PICK(F_RDLCK, F_WRLCK, F_UNLCK), .l_whence = SEEK_SET };
+	long ret;
+
+	switch (below(8)) {
+	case 0 ... 2:
+		ret = fcntl(fd, F_SETFL, (chance(60) ? O_NONBLOCK : 0) |
+			    (chance(50) ? O_ASYNC : 0) |
+			    (chance(5) ? PICK(O_APPEND, O_DIRECT, O_NOATIME) : 0));
+		break;
+	case 3 ... 4:			/* never anybody but us: others would die of it */
+		owner.pid = owner.type == F_OWNER_TID ? gettid() :
+			    owner.type == F_OWNER_PID ? getpid() : getpgrp();
+		ret = fcntl(fd, F_SETOWN_EX, &owner);
+		break;
+	case 5:
+		ret = fcntl(fd, F_SETOWN, PICK(0, 0x3fffffff, INT32_MIN));
+		break;
+	case 6:
+		ret = fcntl(fd, F_SETSIG, PICK(0, SIGUSR1, SIGIO, 65, -1));
+		break;
+	default:
+		switch (below(5)) {
+		case 0:
+			ret = fcntl(fd, F_SETLK, &lock);
+			break;
+		case 1:
+			ret = fcntl(fd, F_SETLEASE, F_RDLCK);
+			break;
+		case 2:
+			ret = fcntl(fd, F_GETOWN_EX, &owner);
+			break;
+		case 3:
+			ret = fcntl(fd, F_SETPIPE_SZ, 4096);
+			break;
+		default:
+			ret = fcntl(fd, F_GETSIG);
+			break;
+		}
+	}
+	count(KIND_fcntl, result(ret));
+}
+
+static void do_mmap(void)
+{
+	size_t bytes = PAGE * (1 + below(16));
+	void *p = mmap(NULL, bytes, PICK(PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE,
+					 PROT_READ | PROT_EXEC),
+		       PICK(MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE), port_slot(),
+		       PAGE * below(4));
+
+	count(KIND_mmap, p == MAP_FAILED ? -errno : 0);
+	if (p != MAP_FAILED)
+		munmap(p, bytes);
+}
+
+static void do_dup(void)
+{
+	int fd = result(dup(port_slot()));
+
+	count(KIND_dup, fd);
+	settle(fd, port_slot());
+}
+
+static void do_close(void)
+{
+	int slot = PORT_SLOT + COMMON_PORTS + below(PORT_SLOTS - COMMON_PORTS);
+
+	if (chance(2))
+		slot = epoll_slot();
+	count(KIND_close, result(close(slot)));
+}
+
+static long slurp(const char *path, char *text, size_t size)
+{
+	int fd = result(open(path, O_RDONLY | O_CLOEXEC));
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = result(read(fd, text, size - 1));
+	close(fd);
+	text[n < 0 ? 0 : n] = 0;
+	return n;
+}
+
+static long spill(const char *path, const char *text)
+{
+	int fd = result(open(path, O_WRONLY | O_CLOEXEC));
+	long ret;
+
+	if (fd < 0)
+		return fd;
+	ret = result(write(fd, text, strlen(text)));
+	close(fd);
+	return ret;
+}
+
+static void do_fdinfo(void)
+{
+	char path[64], text[1024];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", port_slot());
+	count(KIND_fdinfo, slurp(path, text, sizeof(text)));
+}
+
+static const char *const attributes[] = {
+	"message_size", "capacity", "lanes", "flags", "depth", "messages_sent", "messages_received",
+	"messages_dropped", "redelivered", "waiting_senders", "waiting_receivers", "endpoints", "bytes",
+	"uevent", "dev", "power/control", "no_such_thing",
+};
+
+static const char *attribute_path(char *path, size_t size)
+{
+	snprintf(path, size, CLASS "/fz-%u/%s", below(NODE_PORTS),
+		 attributes[below(sizeof(attributes) / sizeof(*attributes))]);
+	return path;
+}
+
+static void do_sysfs_read(void)
+{
+	char path[128], text[1024];
+	long n;
+
+	attribute_path(path, sizeof(path));
+	n = count(KIND_sysfs_read, slurp(path, text, sizeof(text)));
+	if (!n || (n > 0 && text[n - 1] != '\n'))
+		broken("%s is %ld bytes", path, n);
+}
+
+static void do_sysfs_write(void)
+{
+	const char *value = PICK((const char *)"1\n", "add", "auto", "change", "");
+	char path[128];
+
+	attribute_path(path, sizeof(path));
+	count(KIND_sysfs_write, spill(path, value));
+}
+
+/* The node as a file. */
+static void do_node(void)
+{
+	char path[64];
+	long ret;
+
+	node_path(path, sizeof(path));
+	switch (below(6)) {
+	case 0 ... 1:
+		ret = chmod(path, PICK(0666U, 0600U, 0660U, 0000U, 0444U));
+		break;
+	case 2 ... 3:
+		ret = chown(path, PICK(0U, SOMEBODY, ~0U), PICK(0U, SOMEBODY, ~0U));
+		break;
+	case 4:
+		ret = truncate(path, 0);
+		break;
+	default:
+		ret = chance(20) ? unlink(path) : access(path, R_OK | W_OK);
+		break;
+	}
+	count(KIND_node, result(ret));
+}
+
+static void do_splice(void)
+{
+	bool in = chance(50);
+
+	count(KIND_splice, result(splice(in ? port_slot() : PIPE_SLOT, NULL,
+					 in ? PIPE_SLOT + 1 : port_slot(), NULL, 1 + below(4096),
+					 SPLICE_F_NONBLOCK | SPLICE_F_MOVE)));
+}
+
+static void do_sendfile(void)
+{
+	count(KIND_sendfile, result(sendfile(port_slot(), port_slot(), NULL, 1 + below(4096))));
+}
+
+/* Processes */
+
+/* A child that has all descriptors, uses some, and ends in one way or the other. */
+static void do_fork(void)
+{
+	struct itimerval limit = { .it_value = { .tv_usec = 1000 + below(20000) } };
+	unsigned int calls = below(4), how = below(3);
+	int status;
+	pid_t pid = fork();
+
+	count(KIND_fork, pid < 0 ? -errno : 0);
+	if (!pid) {
+		setitimer(ITIMER_REAL, &limit, NULL);	/* SIGALRM ends it, asleep or not */
+		while (calls--) {
+			int fd = port_slot();
+			char data[64];
+
+			if (chance(50))
+				read(fd, data, sizeof(data));
+			else
+				write(fd, junk + 64, 16);
+		}
+		if (how == 0)
+			kill(getpid(), SIGKILL);
+		if (how == 1)
+			close_range(CONTROL_SLOT, ~0U, 0);
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+}
+
+union control_message {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+static void do_pass(void)
+{
+	char byte = 0;
+	struct iovec v = { &byte, 1 };
+	union control_message control = { .bytes = "" };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	*(int *)CMSG_DATA(c) = port_slot();
+	count(KIND_pass, result(sendmsg(SOCKET_SLOT, &m, MSG_DONTWAIT)));
+}
+
+static void do_adopt(void)
+{
+	char byte;
+	struct iovec v = { &byte, 1 };
+	union control_message control;
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	long ret = count(KIND_adopt, result(recvmsg(SOCKET_SLOT + 1, &m, MSG_DONTWAIT)));
+	struct cmsghdr *c = ret < 0 ? NULL : CMSG_FIRSTHDR(&m);
+
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		settle(*(int *)CMSG_DATA(c), port_slot());
+}
+
+/* As another user, for files and permissions: of this thread alone. */
+static void do_become(void)
+{
+	setfsuid(chance(60) ? 0 : SOMEBODY);
+	count(KIND_become, 0);
+}
+
+static void do_scribble(void)
+{
+	unsigned char *p = junk + below(BOX - 4096);
+	__u32 n = below(512);
+
+	while (n--)
+		p[below(4096)] = draw();
+	count(KIND_scribble, 0);
+}
+
+/*
+ * A nameless port that nobody else has, beside a model of it: here every answer is
+ * known. Structures and data are in shared memory that is present, so that no copy
+ * of the kernel's fails; where one does all the same, for memory that moves, the
+ * slot is lost for a while, which is counted: it must be rare.
+ */
+#define MODEL_LANES	4U
+#define MODEL_SLOTS	8U
+
+struct model {
+	int fd;
+	__u32 lanes, capacity, message_size;
+	__u32 mask, lane;		/* of SET_LANES */
+	__u64 sent, received;
+	struct model_lane {
+		__u32 first, depth;
+		__u64 next;		/* least ticket */
+		struct {
+			__u64 tag, ticket;
+			__u32 length;
+		} slot[MODEL_SLOTS];
+	} of[MODEL_LANES];
+};
+
+/* The lane that a receive takes from, or NULL. */
+static struct model_lane *model_highest(struct model *o, __u32 *lane)
+{
+	__u32 n;
+
+	*lane = 0;
+	for (n = o->lanes; n--;) {
+		*lane = n;
+		if (o->mask >> n & 1 && o->of[n].depth)
+			return &o->of[n];
+	}
+	return NULL;
+}
+
+static struct mailbox_message *model_message(__u32 length)
+{
+	struct mailbox_message *m = (void *)me.desk;
+
+	memset(m, 0, sizeof(*m));
+	m->size = sizeof(*m);
+	m->data = (uintptr_t)me.desk + PAGE;
+	m->length = length;
+	memset(me.desk + PAGE, 0, 512);
+	return m;
+}
+
+static void model_send(struct model *o)
+{
+	bool plain = chance(40);
+	__u32 n = plain ? o->lane : below(o->lanes + (chance(10) ? 1 : 0));
+	__u32 length = below(o->message_size + 1 + chance(10));
+	struct mailbox_message *m = model_message(length);
+	struct model_lane *l = &o->of[n];
+	long ret, expected = 0;
+
+	seal(me.desk + PAGE, length);
+	if (plain && !length)
+		expected = -EINVAL;
+	else if (n >= o->lanes)
+		expected = -EINVAL;
+	else if (length > o->message_size)
+		expected = -EMSGSIZE;
+	else if (l->depth == o->capacity)
+		expected = -EAGAIN;
+	m->lane = !plain && n == o->lane && below(2) ? MAILBOX_LANE_DEFAULT : n;
+	m->tag = plain ? 0 : draw();
+	do {
+		ret = result(plain ? write(o->fd, me.desk + PAGE, length) :
+			     ioctl(o->fd, MAILBOX_IOC_SEND, m));
+	} while (ret == -EINTR);
+	if (plain && ret > 0)
+		ret -= length;
+	atomic_fetch_add(&shared->model_sends, 1);
+	if (ret == -EAGAIN && !expected) {
+		atomic_fetch_add(&shared->model_voids, 1);
+		return;
+	}
+	if (ret != expected)
+		broken("model: send of %u to lane %u: %ld instead of %ld (%u in %u, %u in the lane)",
+		       length, n, ret, expected, o->message_size, o->capacity,
+		       n < o->lanes ? l->depth : 0);
+	if (ret)
+		return;
+	if (!plain && m->ticket < l->next)
+		broken("model: ticket %llu after %llu", (unsigned long long)m->ticket,
+		       (unsigned long long)l->next);
+	n = (l->first + l->depth++) % MODEL_SLOTS;
+	l->slot[n].tag = m->tag;
+	l->slot[n].ticket = plain ? l->next : m->ticket;
+	l->slot[n].length = length;
+	l->next = l->slot[n].ticket + 1;
+	o->sent++;
+}
+
+static void model_receive(struct model *o)
+{
+	bool plain = chance(40), truncate = !plain && chance(30);
+	__u32 size = chance(70) ? o->message_size : below(o->message_size + 1), n;
+	struct mailbox_message *m = model_message(size);
+	struct model_lane *l = model_highest(o, &n);
+	__u32 length = l ? l->slot[l->first].length : 0;
+	long ret, expected = 0;
+
+	if (!l)
+		expected = -EAGAIN;
+	else if (length > size && !truncate)
+		expected = -EMSGSIZE;
+	m->flags = truncate ? MAILBOX_RECV_TRUNCATE : 0;
+	do {
+		ret = result(plain ? read(o->fd, me.desk + PAGE, size) :
+			     ioctl(o->fd, MAILBOX_IOC_RECEIVE, m));
+	} while (ret == -EINTR);
+	if (plain && ret > 0)
+		ret -= length;
+	if (ret != expected)
+		broken("model: receive into %u: %ld instead of %ld", size, ret, expected);
+	if (!plain && expected == -EMSGSIZE && m->length != length)
+		broken("model: EMSGSIZE says %u instead of %u", m->length, length);
+	if (ret || expected)
+		return;
+	if (!plain && (m->length != length || m->lane != n || m->tag != l->slot[l->first].tag ||
+		       m->ticket < l->slot[l->first].ticket || m->pid != (__u32)getpid()))
+		broken("model: received %u bytes, lane %u, ticket %llu, pid %u instead of %u, %u, %llu, %u",
+		       m->length, m->lane, (unsigned long long)m->ticket, m->pid, length, n,
+		       (unsigned long long)l->slot[l->first].ticket, getpid());
+	check_sealed(me.desk + PAGE, length < size ? length : size, length);
+	l->first = (l->first + 1) % MODEL_SLOTS;
+	l->depth--;
+	o->received++;
+}
+
+static void model_look(struct model *o)
+{
+	struct pollfd p = { .fd = o->fd, .events = POLLIN | POLLOUT };
+	struct mailbox_info i = { .size = sizeof(i) };
+	bool full = o->of[o->lane].depth == o->capacity;
+	__u32 n, depth = 0;
+
+	for (n = 0; n < o->lanes; n++)
+		depth += o->of[n].depth;
+	ioctl(o->fd, MAILBOX_IOC_INFO, &i);
+	if (i.depth != depth || i.messages_sent != o->sent || i.messages_received != o->received ||
+	    i.endpoints != 1 || i.waiting_senders || i.waiting_receivers || i.messages_dropped)
+		broken("model: info says %u, %llu, %llu instead of %u, %llu, %llu", i.depth,
+		       (unsigned long long)i.messages_sent, (unsigned long long)i.messages_received,
+		       depth, (unsigned long long)o->sent, (unsigned long long)o->received);
+	while (poll(&p, 1, 0) < 0 && errno == EINTR)
+		;
+	if (!(p.revents & POLLIN) != !model_highest(o, &n) || (full && p.revents & POLLOUT))
+		broken("model: poll says %#x with %u queued, lanes %#x, lane %u full %d", p.revents,
+		       depth, o->mask, o->lane, full);
+}
+
+static void model_set_lanes(struct model *o)
+{
+	struct mailbox_set_lanes s = {
+		.size = sizeof(s),
+		.receive_mask = 1 + below((1U << o->lanes) - 1),
+		.default_lane = below(o->lanes),
+	};
+
+	if (ioctl(o->fd, MAILBOX_IOC_SET_LANES, &s))
+		broken("model: SET_LANES: %s", strerrorname_np(errno));
+	o->mask = s.receive_mask;
+	o->lane = s.default_lane;
+}
+
+static void do_model(void)
+{
+	struct mailbox_create c = {
+		.size = sizeof(c),
+		.message_size = PICK(8U, 16U, 40U, 64U, 65U, 200U),
+		.capacity = PICK(2U, 4U, 8U),
+		.lanes = 1 + below(MODEL_LANES),
+		.open_flags = O_RDWR | O_NONBLOCK | O_CLOEXEC,
+	};
+	struct model o = {
+		.lanes = c.lanes, .capacity = c.capacity, .message_size = c.message_size,
+		.mask = (1U << c.lanes) - 1,
+	};
+	unsigned int steps = 8 + below(40);
+	long ret = result(ioctl(control_slot(), MAILBOX_IOC_CREATE, &c));
+
+	count(KIND_model, ret);
+	if (ret)
+		return;
+	o.fd = c.fd;
+	while (steps-- && !atomic_load(&shared->stop)) {
+		switch (below(12)) {
+		case 0:
+			model_set_lanes(&o);
+			break;
+		case 1:
+			model_look(&o);
+			break;
+		case 2 ... 6:
+			model_receive(&o);
+			break;
+		default:
+			model_send(&o);
+			break;
+		}
+	}
+	close(o.fd);
+}
+
+/* Threads */
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };	/* no SA_RESTART */
+
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGIO, &action, NULL);
+}
+
+static void (*const functions[])(void) = {
+#define KIND_FUNCTION(name, weight)	do_##name,
+	KINDS(KIND_FUNCTION)
+};
+
+static const unsigned short weights[] = {
+#define KIND_WEIGHT(name, weight)	weight,
+	KINDS(KIND_WEIGHT)
+};
+
+static enum kind pick_kind(void)
+{
+	static unsigned int total;
+	unsigned int kind, sum = 0, at;
+
+	if (!total) {
+		for (kind = 0; kind < KIND_MAX; kind++)
+			sum += weights[kind];
+		total = sum;
+	}
+	at = below(total);
+	for (kind = 0; at >= weights[kind]; kind++)
+		at -= weights[kind];
+	return kind;
+}
+
+static void thread_memory(void)
+{
+	int fd = memfd_create("desk", MFD_CLOEXEC);
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1, ._sigev_un._tid = gettid(),
+	};
+
+	if (fd < 0 || ftruncate(fd, DESK) < 0)
+		_exit(1);
+	me.desk = map_guarded(DESK, MAP_SHARED, fd);
+	me.desk_ro = map(DESK, PROT_READ, MAP_SHARED, fd);
+	me.inbox = map_guarded(BOX, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	me.outbox = map_guarded(OUT, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	close(fd);
+	if (threads > 1 && timer_create(CLOCK_MONOTONIC, &event, &me.timer))
+		_exit(1);
+}
+
+/* A signal in the middle of what comes. */
+static void arm_timer(void)
+{
+	struct itimerspec at = { .it_value = { .tv_nsec = 1000 + below(500000) } };
+
+	if (chance(4) && threads > 1)
+		timer_settime(me.timer, 0, &at, NULL);
+}
+
+struct start {
+	unsigned int number;
+	__u64 first;
+};
+
+static void *thread_main(void *arg)
+{
+	const struct start *start = arg;
+	struct record *r = &shared->record[start->number];
+	__u64 k;
+
+	me.number = start->number;
+	me.record = r;
+	thread_memory();
+	atomic_store(&r->pid, getpid());
+	atomic_store(&r->tid, gettid());
+	for (k = start->first; k - start->first < operations_max; k++) {
+		if (atomic_load(&shared->stop))
+			break;
+		me.random = scramble(seed ^ scramble(((__u64)me.number << 56) ^ k));
+		atomic_store(&r->kind, pick_kind());
+		atomic_store(&r->operation, k);
+		if (trace)
+			dprintf(1, "# %u %llu %s\n", me.number, (unsigned long long)k,
+				kind_names[r->kind]);
+		atomic_fetch_add(&r->turn, 1);
+		arm_timer();
+		functions[r->kind]();
+		r->operations++;
+	}
+	atomic_store(&r->tid, 0);
+	return NULL;
+}
+
+/* A process with its threads; @first counts their operations. */
+static void __attribute__((noreturn)) process_main(unsigned int base, unsigned int n,
+						   __u64 first)
+{
+	struct start start[THREADS_MAX];
+	pthread_t ids[THREADS_MAX];
+	unsigned int i;
+	int pipes[2];
+
+	for (i = 0; i < CONTROL_SLOTS; i++) {
+		int fd = open(NODES "/control", O_RDWR | O_CLOEXEC);
+
+		dup3(fd, CONTROL_SLOT + i, O_CLOEXEC);
+		close(fd);
+	}
+	/* Something to begin with. */
+	me.random = scramble(seed ^ scramble(~first));
+	for (i = COMMON_PORTS; i < PORT_SLOTS; i++)
+		refill(PORT_SLOT + i);
+	for (i = 0; i < EPOLL_SLOTS; i++) {
+		int fd = epoll_create1(0);
+
+		dup3(fd, EPOLL_SLOT + i, O_CLOEXEC);
+		close(fd);
+	}
+	if (pipe2(pipes, O_NONBLOCK) < 0)
+		_exit(1);
+	dup2(pipes[0], PIPE_SLOT);
+	dup2(pipes[1], PIPE_SLOT + 1);
+	close(pipes[0]);
+	close(pipes[1]);
+	for (i = 0; i < n; i++) {
+		start[i] = (struct start) { base + i, first };
+		if (pthread_create(&ids[i], NULL, thread_main, &start[i]))
+			_exit(1);
+	}
+	for (i = 0; i < n; i++)
+		pthread_join(ids[i], NULL);
+	_exit(0);
+}
+
+/* Without this one the limit of memory counts for root too. */
+static void drop_capability(int capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[capability / 32].effective &= ~(1U << capability % 32);
+	data[capability / 32].permitted &= ~(1U << capability % 32);
+	syscall(SYS_capset, &header, data);
+}
+
+static pid_t start_process(unsigned int base, unsigned int n, __u64 first, unsigned int user)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (user && (setgroups(0, NULL) || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) ||
+		     setresuid(SOMEBODY, SOMEBODY, SOMEBODY)))
+		_exit(1);
+	if (user > 1)
+		unshare(CLONE_NEWUSER);		/* may be forbidden */
+	else if (!user)
+		drop_capability(CAP_SYS_RESOURCE);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	process_main(base, n, first);
+}
+
+/* The first process: it makes no calls, but sees that the others come back. */
+
+/* Says where a thread is stuck. */
+static void report_stuck(const struct record *r, unsigned int number)
+{
+	char path[64], call[128] = "", stack[700] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", r->pid, r->tid);
+	slurp(path, call, sizeof(call));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stack", r->pid, r->tid);
+	slurp(path, stack, sizeof(stack));
+	broken("thread %u operation %llu %s: does not come back; in call %s%s", number,
+	       (unsigned long long)r->operation, kind_names[r->kind], call, stack);
+}
+
+/* Threads that sit in a call for a while get a signal, and another, and another. */
+static void poke(__u64 turns[RECORDS], __u64 since[RECORDS])
+{
+	__u64 now = now_ns(CLOCK_MONOTONIC);
+	unsigned int i;
+
+	for (i = 0; i < RECORDS; i++) {
+		const struct record *r = &shared->record[i];
+		__u64 turn = r->turn;
+		pid_t tid = r->tid;
+
+		if (!tid || turn != turns[i]) {
+			turns[i] = turn;
+			since[i] = now;
+			continue;
+		}
+		if (now - since[i] < 8 * NS_PER_MS)
+			continue;
+		syscall(SYS_tgkill, r->pid, tid, SIGUSR1);
+		if (now - since[i] > STUCK_NS) {
+			report_stuck(r, i);
+			since[i] = now;
+		}
+	}
+}
+
+/* The threads of the process that is gone. */
+static void forget_threads(unsigned int base, unsigned int n)
+{
+	while (n--)
+		atomic_store(&shared->record[base + n].tid, 0);
+}
+
+/*
+ * A round: until then, or everybody is done, or something is broken. Returns
+ * whether operations are left.
+ */
+static bool run(__u64 end, __u64 round)
+{
+	__u64 kill_at = 0, patience, random = scramble(seed ^ scramble(~round));
+	__u64 turns[RECORDS] = {}, since[RECORDS] = {}, generation = round << 40;
+	pid_t worker = start_process(0, threads, generation, 0), killed = 0;
+	bool done = false;
+	int status;
+
+	while (worker > 0 && !atomic_load(&shared->stop)) {
+		struct timespec nap = { .tv_nsec = 2 * NS_PER_MS };
+		__u64 now = now_ns(CLOCK_MONOTONIC);
+
+		nanosleep(&nap, NULL);
+		poke(turns, since);
+		if (waitpid(worker, &status, WNOHANG) == worker) {
+			worker = 0;
+			done = true;
+			if (status)
+				broken("the fuzzer itself ended with status %#x", status);
+		}
+		if (now > end)
+			break;
+		if (threads == 1 || now < kill_at)
+			continue;
+		if (killed > 0) {
+			kill(killed, SIGKILL);
+			waitpid(killed, &status, 0);
+			if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+				broken("the fuzzer itself ended with status %#x", status);
+		}
+		forget_threads(threads, KILLED_THREADS);
+		generation += 1ULL << 24;
+		killed = start_process(threads, KILLED_THREADS, generation,
+				       random_next(&random) % 4 % 3);
+		kill_at = now + (30 + random_next(&random) % 800) * NS_PER_MS;
+	}
+	atomic_store(&shared->stop, true);
+	if (killed > 0) {
+		kill(killed, SIGKILL);
+		waitpid(killed, &status, 0);
+	}
+	patience = now_ns(CLOCK_MONOTONIC) + 2 * STUCK_NS;
+	while (worker > 0 && waitpid(worker, &status, WNOHANG) != worker) {
+		struct timespec nap = { .tv_nsec = 2 * NS_PER_MS };
+
+		nanosleep(&nap, NULL);
+		poke(turns, since);
+		if (now_ns(CLOCK_MONOTONIC) > patience) {
+			kill(worker, SIGKILL);
+			waitpid(worker, &status, 0);
+			broken("threads did not end");
+			worker = 0;
+		}
+	}
+	if (worker > 0 && status)
+		broken("the fuzzer itself ended with status %#x", status);
+	forget_threads(0, threads + KILLED_THREADS);
+	/* Orphans of do_fork() come to us; their timer ends them. */
+	while (waitpid(-1, &status, 0) > 0)
+		;
+	return !done;
+}
+
+/* How it was before, and is to be in the end. */
+struct state {
+	unsigned int ports;
+	__u64 root_bytes, user_bytes;
+	unsigned int names;
+	char name[64][MAILBOX_NAME_SIZE];
+};
+
+static struct mailbox_query query_as(uid_t uid)
+{
+	struct mailbox_query q = { .size = sizeof(q) };
+
+	setfsuid(uid);
+	if (ioctl(control, MAILBOX_IOC_QUERY, &q))
+		broken("MAILBOX_IOC_QUERY: %s", strerrorname_np(errno));
+	setfsuid(0);
+	return q;
+}
+
+static void look(struct state *s)
+{
+	struct mailbox_query q = query_as(SOMEBODY);
+	DIR *dir = opendir(CLASS);
+	struct dirent *d;
+
+	s->user_bytes = q.user_bytes;
+	q = query_as(0);
+	s->root_bytes = q.user_bytes;
+	s->ports = q.ports;
+	s->names = 0;
+	while (dir && (d = readdir(dir)) && s->names < 64)
+		if (d->d_name[0] != '.')
+			snprintf(s->name[s->names++], MAILBOX_NAME_SIZE, "%.63s", d->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+static bool has_name(const struct state *s, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->names; i++)
+		if (!strcmp(s->name[i], name))
+			return true;
+	return false;
+}
+
+static bool wait_until(bool (*is)(void *), void *arg)
+{
+	__u64 end = now_ns(CLOCK_MONOTONIC) + GONE_NS;
+	struct timespec nap = { .tv_nsec = NS_PER_MS };
+
+	while (!is(arg)) {
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			return false;
+		nanosleep(&nap, NULL);
+	}
+	return true;
+}
+
+static bool alone(void *fd)
+{
+	struct mailbox_info i = { .size = sizeof(i) };
+
+	return !ioctl(*(int *)fd, MAILBOX_IOC_INFO, &i) && i.endpoints == 1 && !i.waiting_senders &&
+	       !i.waiting_receivers;
+}
+
+/* All others are gone: what is left in a port can be counted. */
+static void check_left(int fd, const char *name)
+{
+	struct mailbox_info i = { .size = sizeof(i) };
+	struct mailbox_message m;
+	__u32 n = 0;
+	char *data;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (!wait_until(alone, &fd))
+		broken("%s: sleepers or endpoints of nobody are left", name);
+	if (ioctl(fd, MAILBOX_IOC_INFO, &i))
+		broken("%s: MAILBOX_IOC_INFO: %s", name, strerrorname_np(errno));
+	check_info(&i);
+	if (i.messages_sent != i.messages_received + i.messages_dropped + i.depth)
+		broken("%s: sent %llu, received %llu, dropped %llu, %u queued", name,
+		       (unsigned long long)i.messages_sent,
+		       (unsigned long long)i.messages_received,
+		       (unsigned long long)i.messages_dropped, i.depth);
+	data = malloc(i.message_size);
+	for (;;) {
+		struct mailbox_set_lanes s = { .size = sizeof(s), .receive_mask = ~0U };
+
+		if (!n && ioctl(fd, MAILBOX_IOC_SET_LANES, &s))
+			broken("%s: SET_LANES: %s", name, strerrorname_np(errno));
+		m = (struct mailbox_message) {
+			.size = sizeof(m), .data = (uintptr_t)data, .length = i.message_size,
+		};
+		if (!data || ioctl(fd, MAILBOX_IOC_RECEIVE, &m))
+			break;
+		check_sealed(data, m.length, m.length);
+		n++;
+	}
+	if (errno != EAGAIN && errno != EIDRM)
+		broken("%s: the last receive: %s", name, strerrorname_np(errno));
+	if (n != i.depth)
+		broken("%s: %u messages queued, %u received", name, i.depth, n);
+	free(data);
+}
+
+static long end_port(const char *name)
+{
+	struct mailbox_delete d = { .size = sizeof(d) };
+
+	snprintf(d.name, sizeof(d.name), "%s", name);
+	return result(ioctl(control, MAILBOX_IOC_DELETE, &d));
+}
+
+static void end_left(const char *name)
+{
+	struct mailbox_open o = { .size = sizeof(o), .open_flags = O_RDWR };
+
+	strncpy(o.name, name, MAILBOX_NAME_MAX);
+	if (ioctl(control, MAILBOX_IOC_OPEN, &o))
+		broken("%s is left, but: %s", name, strerrorname_np(errno));
+	else
+		check_left(o.fd, name);
+	if (end_port(name))
+		broken("%s is left, and not deleted: %s", name, strerrorname_np(errno));
+	close(o.fd);
+}
+
+static bool as_before(void *arg)
+{
+	const struct state *before = arg;
+	struct state now;
+
+	look(&now);
+	return now.ports == before->ports && now.root_bytes == before->root_bytes &&
+	       now.user_bytes == before->user_bytes && now.names == before->names;
+}
+
+static void check_end(const struct state *before)
+{
+	struct state now;
+	unsigned int i;
+
+	look(&now);
+	for (i = 0; i < now.names; i++)
+		if (!has_name(before, now.name[i]))
+			end_left(now.name[i]);
+	if (wait_until(as_before, (void *)before))
+		return;
+	look(&now);
+	broken("ports %u, root's bytes %llu, the user's %llu, names %u; before %u, %llu, %llu, %u",
+	       now.ports, (unsigned long long)now.root_bytes, (unsigned long long)now.user_bytes,
+	       now.names, before->ports, (unsigned long long)before->root_bytes,
+	       (unsigned long long)before->user_bytes, before->names);
+}
+
+/* After a round: nobody is there but us. */
+static void check_round(const struct state *before)
+{
+	unsigned int was = atomic_load(&shared->broken), i;
+
+	/* With them go the descriptors that are on their way. */
+	close(SOCKET_SLOT);
+	close(SOCKET_SLOT + 1);
+	for (i = 0; i < COMMON_PORTS; i++) {
+		if (was == atomic_load(&shared->broken))
+			check_left(PORT_SLOT + i, "a port of all");
+		close(PORT_SLOT + i);
+	}
+	check_end(before);
+	if (shared->model_voids * 50 > shared->model_sends + 5000)
+		broken("the model's port was full before its time too often");
+}
+
+static void check_fresh(void)
+{
+	char text[256] = "";
+	int fd = make("fz-fresh", MAILBOX_EXCLUSIVE, 2), i;
+	int node = open(NODES "/fz-fresh", O_RDWR | O_NONBLOCK);
+
+	if (fd < 0 || node < 0)
+		broken("fresh port: create %d, open %d", fd, node);
+	for (i = 0; i < 100; i++)
+		if (write(fd, "fresh", 5) != 5 || read(node, text, sizeof(text)) != 5 ||
+		    memcmp(text, "fresh", 5))
+			broken("fresh port: turn %d: %s", i, text);
+	if (write(node, "last", 4) != 4 || end_port("fz-fresh"))
+		broken("fresh port: the last message");
+	if (read(fd, text, sizeof(text)) != 4 || read(fd, text, sizeof(text)) >= 0 ||
+	    errno != EIDRM)
+		broken("fresh port: after delete: %s", strerrorname_np(errno));
+	close(fd);
+	close(node);
+}
+
+/* So that memory stays small; returns what it was. */
+static const char *set_parameter(const char *name, const char *value)
+{
+	static char old[4][64];
+	static unsigned int turn;
+	char path[128], *was = old[turn++ % 4];
+
+	snprintf(path, sizeof(path), PARAMETERS "/%s", name);
+	slurp(path, was, sizeof(old[0]));
+	spill(path, value);
+	return was;
+}
+
+static void print_counts(void)
+{
+	__u64 total = 0, sum[KIND_MAX][ERRNOS] = {};
+	unsigned int i, k, e;
+
+	for (i = 0; i < RECORDS; i++) {
+		total += shared->record[i].operations;
+		for (k = 0; k < KIND_MAX; k++)
+			for (e = 0; e < ERRNOS; e++)
+				sum[k][e] += shared->record[i].count[k][e];
+	}
+	for (k = 0; k < KIND_MAX && verbose; k++) {
+		__u64 all = 0;
+
+		for (e = 0; e < ERRNOS; e++)
+			all += sum[k][e];
+		printf("# %-13s %8llu  ok %3llu%%", kind_names[k], (unsigned long long)all,
+		       (unsigned long long)(all ? 100 * sum[k][0] / all : 0));
+		for (e = 1; e < ERRNOS; e++)
+			if (sum[k][e])
+				printf("  %s %llu", strerrorname_np(e) ?: "?",
+				       (unsigned long long)sum[k][e]);
+		printf("\n");
+	}
+	printf("# messages compared with what was sent: %llu; model: %llu sends, %llu slots void; counts below zero: %llu\n",
+	       (unsigned long long)shared->verified, (unsigned long long)shared->model_sends,
+	       (unsigned long long)shared->model_voids, (unsigned long long)shared->wrapped);
+	printf("# operations: %llu:", (unsigned long long)total);
+	for (k = 0; k < KIND_MAX; k++) {
+		__u64 all = 0;
+
+		for (e = 0; e < ERRNOS; e++)
+			all += sum[k][e];
+		printf(" %s %llu", kind_names[k], (unsigned long long)all);
+	}
+	printf("\n");
+}
+
+/* A TAP line, after what was found: of all that is broken, @from to @to. */
+static void __attribute__((format(printf, 4, 5))) verdict(unsigned int n, unsigned int from,
+							  unsigned int to, const char *format, ...)
+{
+	unsigned int i;
+	va_list args;
+
+	for (i = from; i < to && i < BROKEN_MAX; i++) {
+		char *line, *rest = shared->said[i];
+
+		while ((line = strsep(&rest, "\n")))
+			printf("# %s\n", line);
+	}
+	printf("%sok %u ", to > from ? "not " : "", n);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+}
+
+static __u64 number_of(const char *text, const char *variable, __u64 otherwise)
+{
+	if (!text)
+		text = getenv(variable);
+	return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* What all processes have: the socket, and a few ports. */
+static void make_common(void)
+{
+	struct rlimit limit = { .rlim_cur = FILES_MAX, .rlim_max = FILES_MAX };
+	int pair[2], i;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) ||
+	    dup2(pair[0], SOCKET_SLOT) < 0 || dup2(pair[1], SOCKET_SLOT + 1) < 0)
+		exit(1);
+	close(pair[0]);
+	close(pair[1]);
+	for (i = 0; i < COMMON_PORTS; i++) {
+		int fd = make("", 0, 1 + i);
+
+		if (fd < 0 || dup2(fd, PORT_SLOT + i) < 0) {
+			printf("Bail out! cannot make a port: %s\n", strerror(errno));
+			exit(1);
+		}
+		close(fd);
+		if (i & 1)
+			fcntl(PORT_SLOT + i, F_SETFL, 0);	/* calls on it sleep */
+	}
+}
+
+static void *shared_memory(size_t bytes)
+{
+	return map_guarded(bytes, MAP_SHARED | MAP_ANONYMOUS, -1);
+}
+
+int main(int argc, char **argv)
+{
+	const char *s = NULL, *t = NULL, *n = NULL, *j = NULL, *port_bytes, *user_bytes;
+	char port_limit[32], user_limit[32];
+	struct state before;
+	__u64 random, end, total = 0, round = 0;
+	unsigned int in_run, found, seconds, i;
+	bool more;
+	int option;
+
+	while ((option = getopt(argc, argv, "s:t:n:j:vx")) != -1) {
+		switch (option) {
+		case 's':
+			s = optarg;
+			break;
+		case 't':
+			t = optarg;
+			break;
+		case 'n':
+			n = optarg;
+			break;
+		case 'j':
+			j = optarg;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'x':
+			trace = true;
+			break;
+		default:
+			fprintf(stderr, "usage: %s [-s SEED] [-t SECONDS] [-n OPERATIONS] [-j THREADS] [-v] [-x]\n",
+				argv[0]);
+			return 2;
+		}
+	}
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		random = now_ns(CLOCK_REALTIME);
+	seed = number_of(s, "FUZZ_SEED", random & 0xffffffff);
+	seconds = number_of(t, "FUZZ_SECONDS", 30);
+	operations_max = number_of(n, "FUZZ_OPERATIONS", ULLONG_MAX);
+	threads = number_of(j, "FUZZ_THREADS", threads);
+	verbose |= number_of(NULL, "FUZZ_VERBOSE", 0);
+	magic = scramble(seed ^ 0x6d61696c626f78ULL) | 1;
+	if (!threads || threads > THREADS_MAX) {
+		fprintf(stderr, "1 to %u threads\n", THREADS_MAX);
+		return 2;
+	}
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("TAP version 13\n1..3\n# seed: %llu\n", (unsigned long long)seed);
+	printf("# threads: %u%s\n", threads, threads > 1 ?
+	       " (-j 1 repeats a run exactly by its seed)" : ", so the seed repeats the run exactly");
+	control = open(NODES "/control", O_RDWR | O_CLOEXEC);
+	if (control < 0) {
+		printf("Bail out! " NODES "/control: %s\n", strerror(errno));
+		return 1;
+	}
+	shared = shared_memory((sizeof(*shared) + PAGE - 1) & ~(PAGE - 1));
+	junk = shared_memory(BOX);
+	for (i = 0, random = seed; i < BOX; i += 8)
+		*(__u64 *)(junk + i) = random_next(&random) & ~0xffULL;
+	umask(0);
+	setpgid(0, 0);			/* signals to the group are for us alone */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	catch_signals();
+	snprintf(port_limit, sizeof(port_limit), "%lu", PORT_BYTES);
+	snprintf(user_limit, sizeof(user_limit), "%lu", USER_BYTES);
+	port_bytes = set_parameter("max_port_bytes", port_limit);
+	user_bytes = set_parameter("max_user_bytes", user_limit);
+
+	port_bytes_max = query_as(0).max_port_bytes;
+	look(&before);
+	end = now_ns(CLOCK_MONOTONIC) + seconds * 1000000000ULL;
+	do {
+		__u64 now = now_ns(CLOCK_MONOTONIC);
+
+		atomic_store(&shared->stop, false);
+		make_common();
+		more = run(end - now > 2 * ROUND_NS ? now + ROUND_NS : end, round++);
+		in_run = atomic_load(&shared->broken);
+		check_round(&before);
+	} while (more && !atomic_load(&shared->broken) && now_ns(CLOCK_MONOTONIC) < end);
+	print_counts();
+	for (i = 0; i < RECORDS; i++)
+		total += shared->record[i].operations;
+	verdict(1, 0, in_run, "fuzz seed %llu: %llu operations, %llu rounds", seed, total, round);
+	found = atomic_load(&shared->broken);
+	verdict(2, in_run, found, "fuzz seed %llu: nothing is left after a round", seed);
+	check_fresh();
+	verdict(3, found, atomic_load(&shared->broken), "fuzz seed %llu: a fresh port works", seed);
+	set_parameter("max_port_bytes", port_bytes);
+	set_parameter("max_user_bytes", user_bytes);
+	return atomic_load(&shared->broken) ? 1 : 0;
+}
