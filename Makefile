@@ -51,7 +51,8 @@ check: check-setup ## every test; ends with 'N passed, N failed, N skipped'
 check-full: export MAILBOX_EFFORT = 25
 check-full: check-setup ## the same at large, on every kernel, and what else takes hours
 	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' 'kselftest KERNEL=kcsan' \
-		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross cover runner-test
+		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross \
+		'cover MAILBOX_EFFORT=1' runner-test
 
 kselftest selftests: module test-programs ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
 	@$(qemu)/kselftest.sh "$(kernel)" $(mbuild) $(tests)
