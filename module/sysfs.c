@@ -66,7 +66,8 @@ static char *mailbox_class_devnode(MAILBOX_CONST_DEVICE *dev, umode_t *mode)
 {
 	if (mode)
 		*mode = 0666;
-	return kasprintf(GFP_KERNEL, "mailbox/%s", dev_name(dev));
+	/* Must not fail: the node would be /dev/control then. */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "mailbox/%s", dev_name(dev));
 }
 
 int mailbox_class_init(void)
