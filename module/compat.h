@@ -12,6 +12,7 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>	/* where 7.x has current_umask() */
+#include <linux/mm.h>
 #include <linux/uio.h>
 #include <linux/version.h>
 
@@ -45,6 +46,19 @@
 #else
 #define MAILBOX_LLSEEK
 #endif
+
+/* Set and clear flags of an area that is being made. */
+static inline void mailbox_vm_flags(struct vm_area_struct *vma, unsigned long set,
+				    unsigned long clear)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags |= set;
+	vma->vm_flags &= ~clear;
+#else
+	vm_flags_set(vma, set);
+	vm_flags_clear(vma, clear);
+#endif
+}
 
 /* The user address that an iterator stands at if it is all one piece, else NULL. */
 static inline void __user *mailbox_iter_address(const struct iov_iter *iter)

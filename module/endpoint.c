@@ -10,6 +10,7 @@
 
 #include "abi.h"
 #include "endpoint.h"
+#include "map.h"
 #include "message.h"
 #include "sysfs.h"
 
@@ -121,6 +122,7 @@ static long mailbox_endpoint_info(struct mailbox_endpoint *ep, void __user *user
 	info.endpoint = ep->id;
 	info.receive_mask = READ_ONCE(ep->receive_mask);
 	info.default_lane = READ_ONCE(ep->default_lane);
+	info.owner = READ_ONCE(ep->owner);
 	return mailbox_abi_put(user, size, &info, sizeof(info));
 }
 
@@ -148,6 +150,24 @@ static long mailbox_endpoint_set_lanes(struct mailbox_endpoint *ep, void __user 
 	return 0;
 }
 
+static long mailbox_endpoint_kick(struct mailbox_endpoint *ep, void __user *user)
+{
+	struct mailbox_kick kick;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&kick, sizeof(kick), user, &size);
+	if (err)
+		return err;
+	if (kick.pad)
+		return -EINVAL;
+	if (kick.receivers)
+		mailbox_port_wake_receivers(ep->port, kick.receivers);
+	if (kick.senders)
+		mailbox_port_wake_senders(ep->port, kick.senders);
+	return 0;
+}
+
 static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct mailbox_endpoint *ep = file->private_data;
@@ -162,6 +182,9 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 		return mailbox_endpoint_info(ep, user);
 	case mailbox_abi_command(MAILBOX_IOC_SET_LANES):
 		return mailbox_endpoint_set_lanes(ep, user);
+	case mailbox_abi_command(MAILBOX_IOC_KICK):
+		return file->f_mode & FMODE_READ && file->f_mode & FMODE_WRITE ?
+		       mailbox_endpoint_kick(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
 		return mailbox_port_query(user);
 	}
@@ -224,6 +247,7 @@ static const struct file_operations mailbox_endpoint_fops = {
 	.write = mailbox_message_write,
 	.read_iter = mailbox_message_read_iter,
 	.write_iter = mailbox_message_write_iter,
+	.mmap = mailbox_map_mmap,
 	.poll = mailbox_endpoint_poll,
 	.fasync = mailbox_endpoint_fasync,
 	.unlocked_ioctl = mailbox_endpoint_ioctl,

@@ -192,6 +192,13 @@ static noinline void mailbox_chain_senders(const struct mailbox_endpoint *ep, u3
 		mailbox_port_wake_senders(ep->port, BIT(n));
 }
 
+/* A slot went void: for whoever walks. */
+static void mailbox_wake_both(struct mailbox_port *port, u32 n)
+{
+	mailbox_port_wake_receivers(port, BIT(n));
+	mailbox_port_wake_senders(port, BIT(n));
+}
+
 /* Give up a claimed slot: a receiver may see what is behind it, a sender may claim over it. */
 static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n, u64 position)
 {
@@ -199,8 +206,7 @@ static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n
 
 	trace_mailbox_repair(port, ep->id, n, position, 0);
 	mailbox_ring_discard(&port->ring, &port->ring.lane[n], position);
-	mailbox_port_wake_receivers(port, BIT(n));
-	mailbox_port_wake_senders(port, BIT(n));
+	mailbox_wake_both(port, n);
 }
 
 /*
@@ -224,7 +230,7 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 		}
 		mailbox_chain_senders(ep, n);
 	}
-	payload = mailbox_ring_write_header(view, position, from->size, from->tag, id);
+	payload = mailbox_write_header(view, position, from->size, from->tag, id);
 	if (unlikely(!mailbox_fill(payload, from, words, position))) {
 		mailbox_undo_claim(ep, n, position);
 		return -EAGAIN;
@@ -242,7 +248,8 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *from,
 			     u32 n)
 {
-	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	struct mailbox_ring *ring = &ep->port->ring;
+	struct mailbox_ring_lane *lane = &ring->lane[n];
 	u64 words[MAILBOX_SHORT_WORDS], position;
 	int err;
 
@@ -250,7 +257,9 @@ static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_b
 		err = mailbox_fetch(from, words);
 		if (err)
 			return err;
-		err = mailbox_ring_claim(lane, &ep->position[n].send, ep->id, &position);
+		err = mailbox_ring_claim(ring, lane, &ep->position[n].send, ep->id, &position);
+		if (err == -EPROTO)
+			mailbox_wake_both(ep->port, n);
 		if (err)
 			return err == -EAGAIN && READ_ONCE(ep->port->deleted) ? -EIDRM : err;
 		err = mailbox_send_claimed(ep, from, words, n, &lane->view, position);
@@ -397,6 +406,8 @@ static int mailbox_take_highest(struct mailbox_endpoint *ep, size_t limit,
 					limit, t);
 		*lane = n;
 	} while ((err == -EAGAIN || err == -EINPROGRESS) && mask);
+	if (err == -EPROTO)
+		mailbox_wake_both(ep->port, n);
 	return err == -EINPROGRESS ? -EAGAIN : err;
 }
 
@@ -457,6 +468,9 @@ static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
 			.ticket = t->position,
 		};
 
+		if (unlikely(t->departed))
+			m.flags |= MAILBOX_MSG_REDELIVERED |
+				   (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
 		mailbox_port_sender(ep->port, t->sender, &m);
 		stored = mailbox_store_message(to->message, &m);
 	}
@@ -542,7 +556,7 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 	for (;;) {
 		ret = mailbox_take_highest(ep, limit, &t, &n);
 		if (ret == -EAGAIN && READ_ONCE(ep->port->deleted)) {
-			ret = mailbox_message_receivable(ep);
+			ret = mailbox_message_receivable(ep) ?: mailbox_try_again();
 			if (!ret)
 				continue;
 		}

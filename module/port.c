@@ -146,17 +146,25 @@ static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity
 	int err;
 
 	lockdep_assert_held(&port->lock);
-	if (port->deleted)
-		return -ENXIO;
 	err = mailbox_identity_add(port, identity, id);
 	if (err == -EBUSY) {
 		mailbox_port_sweep(port);
 		err = mailbox_identity_add(port, identity, id);
 	}
-	if (err)
-		return err == -EBUSY ? -ENOSPC : err;
-	WRITE_ONCE(port->endpoints, port->endpoints + 1);
-	return 0;
+	return err == -EBUSY ? -ENOSPC : err;
+}
+
+/* The caller's. */
+static struct mailbox_identity *mailbox_identity_alloc(void)
+{
+	struct mailbox_identity *identity = kzalloc(sizeof(*identity), GFP_KERNEL_ACCOUNT);
+
+	if (identity) {
+		identity->pid = get_task_pid(current, PIDTYPE_TGID);
+		identity->uid = current_euid();
+		identity->gid = current_egid();
+	}
+	return identity;
 }
 
 struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
@@ -166,18 +174,19 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
 	int err = -ENOMEM;
 
 	ep = kzalloc(struct_size(ep, position, port->ring.lanes), GFP_KERNEL_ACCOUNT);
-	identity = kzalloc(sizeof(*identity), GFP_KERNEL_ACCOUNT);
-	if (!ep || !identity)
+	if (!ep)
+		return ERR_PTR(err);
+	identity = mailbox_identity_alloc();
+	if (!identity)
 		goto err_free;
-	identity->pid = get_task_pid(current, PIDTYPE_TGID);
-	identity->uid = current_euid();
-	identity->gid = current_egid();
 
 	mutex_lock(&port->lock);
-	err = mailbox_port_enrol(port, identity, &ep->id);
+	err = port->deleted ? -ENXIO : mailbox_port_enrol(port, identity, &ep->id);
+	if (!err)
+		WRITE_ONCE(port->endpoints, port->endpoints + 1);
 	mutex_unlock(&port->lock);
 	if (err)
-		goto err_pid;
+		goto err_identity;
 
 	mailbox_port_get(port);
 	ep->port = port;
@@ -185,10 +194,9 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
 	ep->receive_mask = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - port->ring.lanes);
 	return ep;
 
-err_pid:
-	put_pid(identity->pid);
+err_identity:
+	mailbox_identity_free(&identity->rcu);
 err_free:
-	kfree(identity);
 	kfree(ep);
 	return ERR_PTR(err);
 }
@@ -227,25 +235,13 @@ void mailbox_port_leave(struct mailbox_endpoint *ep)
 	kfree(ep);
 }
 
-void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m)
-{
-	struct user_namespace *ns = current_user_ns();
-	struct mailbox_identity *identity;
-
-	m->sender = id;
-	/* Nothing can be mapped yet, so nobody can forge a sender. */
-	m->flags |= MAILBOX_MSG_TRUSTED;
-	rcu_read_lock();
-	identity = xa_load(&port->identities, id);
-	if (identity) {
-		m->pid = pid_vnr(identity->pid);
-		m->uid = from_kuid_munged(ns, identity->uid);
-		m->gid = from_kgid_munged(ns, identity->gid);
-	}
-	rcu_read_unlock();
-}
-
 /* Waking */
+
+static void mailbox_port_wake_all(struct mailbox_port *port)
+{
+	mailbox_queue_wake(&port->receivers, MAILBOX_ALL_LANES, true);
+	mailbox_queue_wake(&port->senders, MAILBOX_ALL_LANES, true);
+}
 
 static void mailbox_port_wake(struct mailbox_port *port, struct mailbox_queue *q, u32 lanes)
 {
@@ -255,8 +251,7 @@ static void mailbox_port_wake(struct mailbox_port *port, struct mailbox_queue *q
 		return;
 	}
 	/* Nothing new comes after this: everybody must look, maybe for the last time. */
-	mailbox_queue_wake(&port->receivers, MAILBOX_ALL_LANES, true);
-	mailbox_queue_wake(&port->senders, MAILBOX_ALL_LANES, true);
+	mailbox_port_wake_all(port);
 }
 
 void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes)
@@ -267,6 +262,66 @@ void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes)
 void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes)
 {
 	mailbox_port_wake(port, &port->senders, lanes);
+}
+
+/* Mappings */
+
+int mailbox_port_adopt(struct mailbox_endpoint *ep)
+{
+	struct mailbox_identity *identity = mailbox_identity_alloc();
+	struct mailbox_port *port = ep->port;
+	u32 id;
+	int err;
+
+	if (!identity)
+		return -ENOMEM;
+	mutex_lock(&port->lock);
+	err = ep->owner ? -EBUSY : mailbox_port_enrol(port, identity, &id);
+	if (!err) {
+		ep->owner = id;
+		WRITE_ONCE(port->mappings, port->mappings + 1);
+		WRITE_ONCE(port->forgeable, true);
+	}
+	mutex_unlock(&port->lock);
+	if (err)
+		mailbox_identity_free(&identity->rcu);
+	return err;
+}
+
+void mailbox_port_disown(struct mailbox_endpoint *ep)
+{
+	struct mailbox_port *port = ep->port;
+	struct mailbox_identity *identity;
+	u32 lanes;
+
+	mutex_lock(&port->lock);
+	lanes = mailbox_ring_repair(&port->ring, ep->owner);
+	identity = xa_erase(&port->identities, ep->owner);
+	ep->owner = 0;
+	WRITE_ONCE(port->mappings, port->mappings - 1);
+	mutex_unlock(&port->lock);
+	call_rcu(&identity->rcu, mailbox_identity_free);
+	trace_mailbox_departure(port, ep->id, lanes);
+	/* Always: it may have gone between an event and its kick. */
+	mailbox_port_wake_all(port);
+}
+
+void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct mailbox_identity *identity;
+
+	m->sender = id;
+	if (likely(!READ_ONCE(port->forgeable)))
+		m->flags |= MAILBOX_MSG_TRUSTED;
+	rcu_read_lock();
+	identity = xa_load(&port->identities, id);
+	if (identity) {
+		m->pid = pid_vnr(identity->pid);
+		m->uid = from_kuid_munged(ns, identity->uid);
+		m->gid = from_kgid_munged(ns, identity->gid);
+	}
+	rcu_read_unlock();
 }
 
 /* Lifetime */
@@ -328,8 +383,11 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	if (err)
 		goto err_free;
 
-	mailbox_queue_init(&port->receivers);
-	mailbox_queue_init(&port->senders);
+	BUILD_BUG_ON(MAILBOX_SHARED_LANES != MAILBOX_LANES_MAX);
+	BUILD_BUG_ON(MAILBOX_WAITERS_SLEEPERS != MAILBOX_WAIT_SLEEPERS);
+	BUILD_BUG_ON(MAILBOX_WAITERS_CLOSED != MAILBOX_WAIT_CLOSED);
+	mailbox_queue_init(&port->receivers, (atomic64_t *)&port->ring.shared->receivers.word);
+	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word);
 	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
 	port->capacity = attr->capacity;
 	port->mode = attr->mode;
@@ -449,6 +507,9 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 	info->messages_received = stats.received;
 	info->messages_dropped = stats.dropped;
 	info->redelivered = stats.redelivered;
+	info->quarantined = stats.quarantined;
+	info->map_bytes = port->flags & MAILBOX_SEALED ? 0 : port->ring.bytes;
+	info->mappings = READ_ONCE(port->mappings);
 	memcpy(info->name, port->name, MAILBOX_NAME_SIZE);
 }
 

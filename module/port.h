@@ -31,6 +31,7 @@
  * @receivers: who waits for a message
  * @senders: who waits for a slot
  * @deleted: nothing may be sent any more
+ * @forgeable: was mapped for writing once: what slots say is nobody's word
  * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE
  * @capacity: slots per lane
  * @mode: permission bits at creation
@@ -45,12 +46,14 @@
  * @endpoints: open ones
  * @departed: identities of closed ones
  * @sweep_at: how many of those make it worth to look who is still named
+ * @mappings: of endpoints, for sending and receiving
  */
 struct mailbox_port {
 	struct mailbox_ring ring;
 	struct mailbox_queue receivers;
 	struct mailbox_queue senders;
 	bool deleted;
+	bool forgeable;
 
 	u32 flags;
 	u32 capacity;
@@ -68,6 +71,7 @@ struct mailbox_port {
 	u32 endpoints;
 	u32 departed;
 	u32 sweep_at;
+	u32 mappings;
 };
 
 /**
@@ -77,6 +81,7 @@ struct mailbox_port {
  * @default_lane: where write(2) sends
  * @default_lane_mask: the same as a mask
  * @receive_mask: lanes it receives from
+ * @owner: the id under which its mapping owns slots, or 0; under port->lock
  * @fasync: who gets SIGIO
  * @sigio_in: for messages; registered while @fasync is not empty
  * @sigio_out: for free slots, likewise
@@ -91,6 +96,7 @@ struct mailbox_endpoint {
 	u32 default_lane;
 	u32 default_lane_mask;
 	u32 receive_mask;
+	u32 owner;
 	struct fasync_struct *fasync;
 	struct mailbox_sigio sigio_in;
 	struct mailbox_sigio sigio_out;
@@ -218,10 +224,28 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port);
 void mailbox_port_leave(struct mailbox_endpoint *ep);
 
 /**
+ * mailbox_port_adopt() - an endpoint is mapped, and gets an id for what it owns so
+ * @ep: the endpoint
+ *
+ * An id of its own, so that the mapping's departure is no business of a system
+ * call that goes on meanwhile on the same endpoint.
+ *
+ * Return: 0, -EBUSY (it is mapped already), -ENOSPC (no id left), or -ENOMEM.
+ */
+int mailbox_port_adopt(struct mailbox_endpoint *ep);
+
+/**
+ * mailbox_port_disown() - the mapping is gone: undo what it left half done
+ * @ep: the endpoint; nobody can write to the slots under its id any more
+ */
+void mailbox_port_disown(struct mailbox_endpoint *ep);
+
+/**
  * mailbox_port_sender() - who sent a message
  * @port: the port
  * @id: from the slot
- * @m: out: pid, uid and gid in the caller's namespaces; sender; trusted flag
+ * @m: out: pid, uid and gid in the caller's namespaces; sender; trusted flag if
+ *	the port was never mapped for writing
  *
  * Context: while the message is in the caller's hands.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A port's slots: their memory, and looking at all of them. */
 
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -10,8 +11,11 @@
 int mailbox_ring_init(struct mailbox_ring *ring, u32 message_size, u32 capacity, u32 lanes)
 {
 	u64 stride = mailbox_slot_stride(message_size);
+	struct mailbox_shared *shared;
 	u64 position;
 	u32 n;
+
+	BUILD_BUG_ON(sizeof(*shared) > PAGE_SIZE);
 
 	ring->bytes = mailbox_ring_bytes(message_size, capacity, lanes);
 	ring->lanes = lanes;
@@ -20,16 +24,25 @@ int mailbox_ring_init(struct mailbox_ring *ring, u32 message_size, u32 capacity,
 	if (!ring->lane)
 		return -ENOMEM;
 	/* Over a memory cgroup's limit: fail, and do not let the OOM killer loose. */
-	ring->memory = __vmalloc(ring->bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-				 __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	if (!ring->memory) {
+	shared = __vmalloc(ring->bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+			   __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	if (!shared) {
 		kfree(ring->lane);
 		return -ENOMEM;
 	}
+	ring->shared = shared;
+	shared->version = MAILBOX_SHARED_VERSION;
+	shared->lanes = lanes;
+	shared->capacity = capacity;
+	shared->stride = stride;
+	shared->message_size = message_size;
+	shared->slots = PAGE_SIZE;
+	shared->bytes = ring->bytes;
 	for (n = 0; n < lanes; n++) {
 		struct mailbox_lane *view = &ring->lane[n].view;
 
-		view->slots = ring->memory + n * capacity * stride;
+		ring->lane[n].shared = &shared->lane[n];
+		view->slots = (void *)shared + PAGE_SIZE + n * capacity * stride;
 		view->capacity = capacity;
 		view->stride = stride;
 		for (position = 0; position < capacity; position++)
@@ -42,7 +55,7 @@ int mailbox_ring_init(struct mailbox_ring *ring, u32 message_size, u32 capacity,
 
 void mailbox_ring_destroy(struct mailbox_ring *ring)
 {
-	vfree(ring->memory);
+	vfree(ring->shared);
 	kfree(ring->lane);
 }
 
@@ -68,34 +81,68 @@ struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lan
 	return found;
 }
 
-int mailbox_ring_claim(const struct mailbox_ring_lane *lane, u64 *own, u32 id, u64 *position)
+/*
+ * A word that no rule could have made, met at this position: void it, so that
+ * receivers step over and a sender who comes round claims over it.
+ */
+static int mailbox_ring_quarantine(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+				   u64 position, u64 word)
+{
+	if (mailbox_replace(&lane->view, position, word,
+			    mailbox_word(position, 0, MAILBOX_PHASE_VOID)))
+		atomic64_inc(&ring->quarantined);
+	return -EPROTO;
+}
+
+int mailbox_ring_claim(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own, u32 id,
+		       u64 *position)
 {
 	u64 from = mailbox_ring_start(lane, own);
+	u32 races;
 
-	for (;;) {
+	for (races = 0; races < MAILBOX_RACES_MAX; races++) {
 		struct mailbox_found found = mailbox_ring_walk_free(lane, from);
 
 		from = found.position;
-		if (found.what != MAILBOX_FIND_SLOT) {
-			WRITE_ONCE(*own, from);
-			return found.what == MAILBOX_FIND_BROKEN ? -EPROTO : -EAGAIN;
-		}
-		if (mailbox_claim(&lane->view, from, found.word, id))	/* (A) */
+		if (found.what == MAILBOX_FIND_BROKEN)
+			return mailbox_ring_quarantine(ring, lane, from, found.word);
+		if (found.what != MAILBOX_FIND_SLOT)
 			break;
+		if (mailbox_claim(&lane->view, from, found.word, id)) {	/* (A) */
+			WRITE_ONCE(*own, from + 1);
+			*position = from;
+			return 0;
+		}
 	}
-	WRITE_ONCE(*own, from + 1);
-	*position = from;
-	return 0;
+	WRITE_ONCE(*own, from);
+	return -EAGAIN;
 }
 
-int mailbox_ring_take(const struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
+/* One look and one try. Returns -EALREADY if somebody else was faster. */
+static int mailbox_ring_take_found(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+				   const struct mailbox_found *found, u32 id, size_t limit,
+				   struct mailbox_taken *t)
+{
+	mailbox_ring_read_header(ring, lane, &lane->view, found->position, t);
+	if (t->length > limit) {
+		smp_rmb();	/* the header was its own if the word is the same */
+		if (mailbox_lane_word(&lane->view, found->position) == found->word)
+			return -EMSGSIZE;
+		return -EALREADY;
+	}
+	return mailbox_take(&lane->view, found->position, found->word, id) ? 0 : -EALREADY;
+}
+
+int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
 		      u32 id, size_t limit, struct mailbox_taken *t)
 {
 	struct mailbox_found found;
+	u32 races;
+	int err;
 
-	for (;;) {
+	for (races = 0; races < MAILBOX_RACES_MAX; races++) {
 		found = mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, own));
-		if (!found.parked)
+		if (!found.parked && found.what != MAILBOX_FIND_BROKEN)
 			WRITE_ONCE(*own, found.position);
 		switch (found.what) {
 		case MAILBOX_FIND_SLOT:
@@ -105,23 +152,20 @@ int mailbox_ring_take(const struct mailbox_ring *ring, struct mailbox_ring_lane 
 		case MAILBOX_FIND_PENDING:
 			return -EINPROGRESS;
 		case MAILBOX_FIND_BROKEN:
-			return -EPROTO;
+			return mailbox_ring_quarantine(ring, lane, found.position, found.word);
 		}
-		mailbox_ring_read_header(ring, lane, &lane->view, found.position, t);
-		if (t->length <= limit) {
-			if (mailbox_take(&lane->view, found.position, found.word, id))
-				break;
-		} else {
-			smp_rmb();	/* the header was its own if the word is the same */
-			if (mailbox_lane_word(&lane->view, found.position) == found.word)
-				return -EMSGSIZE;
-		}
+		err = mailbox_ring_take_found(ring, lane, &found, id, limit, t);
+		if (err == -EALREADY)
+			continue;
+		if (err)
+			return err;
+		if (found.parked)
+			mailbox_ring_revoke(lane);
+		else
+			mailbox_ring_advance(lane, own, found.position);
+		return 0;
 	}
-	if (found.parked)
-		atomic_dec(&lane->parked);
-	else
-		mailbox_ring_advance(lane, own, found.position);
-	return 0;
+	return -EAGAIN;
 }
 
 /* What one lane holds, between the oldest position that may and the next to claim. */
@@ -152,7 +196,7 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 			break;
 		}
 	}
-	stats->sent += end;
+	stats->sent += end - READ_ONCE(lane->shared->discarded);
 	return unreceived;
 }
 
@@ -169,6 +213,7 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 	stats->sent -= atomic64_read(&ring->discarded);
 	stats->dropped = atomic64_read(&ring->purged);
 	stats->redelivered = atomic64_read(&ring->redelivered);
+	stats->quarantined = atomic64_read(&ring->quarantined);
 	stats->received = stats->sent - unreceived - stats->dropped;
 }
 
@@ -189,6 +234,59 @@ void mailbox_ring_purge(struct mailbox_ring *ring)
 		}
 		cond_resched();
 	}
+}
+
+/* One more has departed with this message in its hands. */
+static void mailbox_slot_departed(struct mailbox_slot *slot)
+{
+	u64 header = READ_ONCE(slot->header);
+
+	if ((header & MAILBOX_SLOT_DEPARTED_MASK) != MAILBOX_SLOT_DEPARTED_MASK)
+		WRITE_ONCE(slot->header, header + MAILBOX_SLOT_DEPARTED);
+}
+
+/* Whether the slot was the owner's. */
+static bool mailbox_ring_repair_slot(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+				     u64 index, u32 owner)
+{
+	u64 word = mailbox_lane_word(&lane->view, index);
+
+	if (mailbox_word_owner(word) != owner)
+		return false;
+	switch (mailbox_word_phase(word)) {
+	case MAILBOX_PHASE_WRITING:
+		if (mailbox_replace(&lane->view, index, word,
+				    mailbox_word_again(word, 0, MAILBOX_PHASE_VOID)))
+			atomic64_inc(&ring->discarded);
+		return true;
+	case MAILBOX_PHASE_READING:
+		mailbox_slot_departed(mailbox_lane_slot(&lane->view, index));
+		mailbox_ring_announce(lane);
+		if (mailbox_replace(&lane->view, index, word,
+				    mailbox_word_again(word, MAILBOX_OWNER_PARKED,
+						       MAILBOX_PHASE_READING)))
+			atomic64_inc(&ring->redelivered);
+		else
+			mailbox_ring_revoke(lane);	/* forged, for its owner is gone */
+		return true;
+	}
+	return false;
+}
+
+u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner)
+{
+	u32 lanes = 0, n;
+	u64 i;
+
+	for (n = 0; n < ring->lanes; n++) {
+		for (i = 0; i < ring->lane[n].view.capacity; i++) {
+			if (mailbox_ring_repair_slot(ring, &ring->lane[n], i, owner))
+				lanes |= 1U << n;
+			if (!(i % 1024))
+				cond_resched();
+		}
+	}
+	return lanes;
 }
 
 static void mailbox_lane_each_sender(const struct mailbox_lane *lane,

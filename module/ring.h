@@ -8,6 +8,13 @@
  * - Parked messages: taken by a receiver that could not store them, and kept in
  *   their slots for the next one, who gets them before anything else.
  * - Statistics, derived from the words when somebody asks.
+ * - Repair after a mapped participant has departed, and quarantine of slots whose
+ *   word no rule could have made.
+ *
+ * The memory may be mapped, and then anybody who may write it can put anything
+ * anywhere at any time. So what is read is read once and judged, walks and
+ * retries are bounded, and what the kernel itself relies on is kept elsewhere;
+ * a wrong word can cost messages and wake-ups on its own port, nothing more.
  *
  * No locks, no sleeping, no allocation outside init and destroy; who must be
  * woken after a step is the caller's business.
@@ -18,19 +25,28 @@
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/mailbox_ring.h>
 
 /* How often a lane's hint moves, in messages; far below the sequence's 2^35. */
 #define MAILBOX_HINT_PERIOD	(1ULL << 16)
 
+/* So far ahead, in messages, a hint from the mapping is looked at: half the range. */
+#define MAILBOX_HINT_FAR	(1ULL << 34)
+
+/* Lost races in a row after which a claim or take calls it a day. */
+#define MAILBOX_RACES_MAX	4096
+
 /**
  * struct mailbox_ring_lane - a lane as the kernel sees it
  * @view: geometry, fixed
+ * @shared: what the mapping tells of the lane
  * @hint: a position that every participant may start from
  * @parked: messages parked here; rises before one is parked, falls after it is taken
  */
 struct mailbox_ring_lane {
 	struct mailbox_lane view;
+	struct mailbox_shared_lane *shared;
 	u64 hint;
 	atomic_t parked;
 };
@@ -40,21 +56,23 @@ struct mailbox_ring_lane {
  * @lane: the lanes
  * @lanes: how many
  * @message_size: longest payload in bytes
- * @memory: the slots
- * @bytes: its size
+ * @shared: the memory: its first page
+ * @bytes: its size, whole pages
  * @discarded: slots that were claimed and given up
  * @purged: messages taken away by mailbox_ring_purge()
- * @redelivered: messages whose receiver could not store them and gave up
+ * @redelivered: messages whose receiver could not store them and gave up, or departed
+ * @quarantined: slots found with a word that no rule could have made
  */
 struct mailbox_ring {
 	struct mailbox_ring_lane *lane;
 	u32 lanes;
 	u32 message_size;
-	void *memory;
+	struct mailbox_shared *shared;
 	u64 bytes;
 	atomic64_t discarded;
 	atomic64_t purged;
 	atomic64_t redelivered;
+	atomic64_t quarantined;
 };
 
 /**
@@ -64,6 +82,7 @@ struct mailbox_ring {
  * @position: its number there
  * @payload: its bytes
  * @length: how many, never more than message_size
+ * @departed: receivers that departed with it in their hands, up to 255
  * @tag: given by the sender, or 0
  * @sender: endpoint id
  */
@@ -73,7 +92,8 @@ struct mailbox_taken {
 	u64 position;
 	void *payload;
 	u32 length;
-	u32 sender;
+	u16 sender;
+	u8 departed;
 	u64 tag;
 };
 
@@ -96,6 +116,7 @@ struct mailbox_ring_stats {
 	u64 received;
 	u64 dropped;
 	u64 redelivered;
+	u64 quarantined;
 	u32 depth;
 };
 
@@ -105,11 +126,11 @@ struct mailbox_ring_stats {
  * @capacity: slots per lane
  * @lanes: lanes
  *
- * Return: bytes; no overflow within the limits of mailbox.h.
+ * Return: bytes, whole pages; no overflow within the limits of mailbox.h.
  */
 static inline u64 mailbox_ring_bytes(u32 message_size, u32 capacity, u32 lanes)
 {
-	return mailbox_slot_stride(message_size) * capacity * lanes;
+	return PAGE_SIZE + PAGE_ALIGN(mailbox_slot_stride(message_size) * capacity * lanes);
 }
 
 /**
@@ -149,10 +170,31 @@ void mailbox_ring_purge(struct mailbox_ring *ring);
 void mailbox_ring_each_sender(const struct mailbox_ring *ring,
 			      void (*visit)(void *arg, u32 id), void *arg);
 
+/**
+ * mailbox_ring_repair() - undo what a mapping that has gone left half done
+ * @ring: the ring
+ * @owner: of the mapping; nobody acts under this name any more
+ *
+ * What it had claimed is void, what it had taken is parked and counted.
+ *
+ * Return: the lanes where something changed.
+ */
+u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner);
+
 /* Where a walk starts: the endpoint's own position, unless it slept for long. */
 static inline u64 mailbox_ring_start(const struct mailbox_ring_lane *lane, const u64 *own)
 {
-	return max(READ_ONCE(*own), READ_ONCE(lane->hint));
+	u64 from = max(READ_ONCE(*own), READ_ONCE(lane->hint));
+	u64 told = READ_ONCE(lane->shared->hint);
+
+	/* A lane may run for long without the kernel. Others wrote this: does the slot agree? */
+	if (unlikely(told > from + MAILBOX_HINT_FAR)) {
+		s64 d = mailbox_word_distance(mailbox_lane_word(&lane->view, told), told);
+
+		if (d >= 0 && d < 4 * MAILBOX_HINT_PERIOD)
+			from = told;
+	}
+	return from;
 }
 
 /**
@@ -205,39 +247,17 @@ static __always_inline bool mailbox_ring_try_claim(const struct mailbox_lane *vi
 
 /**
  * mailbox_ring_claim() - claim the next slot
+ * @ring: the ring
  * @lane: where
  * @own: the endpoint's position as a sender, moved on
  * @id: the endpoint
  * @position: out
  *
- * Return: 0, -EAGAIN (full) or -EPROTO. Then fill, and publish or discard.
+ * Return: 0, -EAGAIN (full), or -EPROTO (a slot was quarantined: wake everybody).
+ * Then fill, and publish or discard.
  */
-int mailbox_ring_claim(const struct mailbox_ring_lane *lane, u64 *own, u32 id, u64 *position);
-
-/**
- * mailbox_ring_write_header() - say what a claimed slot holds
- * @view: the lane
- * @position: of the slot
- * @length: bytes
- * @tag: or 0
- * @id: the sender
- *
- * Return: where the payload goes.
- */
-static __always_inline void *mailbox_ring_write_header(const struct mailbox_lane *view,
-						       u64 position, u32 length, u64 tag, u32 id)
-{
-	struct mailbox_slot *slot = mailbox_lane_slot(view, position);
-	u64 header = (u64)id << MAILBOX_SLOT_SENDER_SHIFT | length;
-	u64 *payload = (u64 *)(slot + 1);
-
-	if (tag) {
-		header |= MAILBOX_SLOT_TAG;
-		*payload++ = tag;
-	}
-	WRITE_ONCE(slot->header, header);
-	return payload;
-}
+int mailbox_ring_claim(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own, u32 id,
+		       u64 *position);
 
 static inline void mailbox_ring_discard(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 					u64 position)
@@ -252,29 +272,20 @@ static __always_inline u32 mailbox_ring_length(const struct mailbox_ring *ring, 
 	return min_t(u32, header, ring->message_size);
 }
 
-/*
- * What a slot holds that was found to be READY or parked. It is true if the word
- * is still the same afterwards, as a take that succeeds proves.
- */
+/* What a slot holds that was found to be READY or parked: see mailbox_read_header(). */
 static __always_inline void mailbox_ring_read_header(const struct mailbox_ring *ring,
 						     struct mailbox_ring_lane *lane,
 						     const struct mailbox_lane *view,
 						     u64 position, struct mailbox_taken *t)
 {
-	struct mailbox_slot *slot = mailbox_lane_slot(view, position);
-	u64 header = READ_ONCE(slot->header);
+	u64 header = mailbox_read_header(view, position, &t->tag, &t->payload);
 
 	t->lane = lane;
 	t->view = *view;
 	t->position = position;
-	t->payload = slot + 1;
 	t->length = mailbox_ring_length(ring, header);
+	t->departed = (header & MAILBOX_SLOT_DEPARTED_MASK) / MAILBOX_SLOT_DEPARTED;
 	t->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
-	t->tag = 0;
-	if (unlikely(header & MAILBOX_SLOT_TAG)) {
-		t->tag = READ_ONCE(*(u64 *)t->payload);
-		t->payload += sizeof(u64);
-	}
 }
 
 /* After a take: the endpoint's position, and now and then the lane's hint. */
@@ -282,8 +293,10 @@ static __always_inline void mailbox_ring_advance(struct mailbox_ring_lane *lane,
 						 u64 position)
 {
 	WRITE_ONCE(*own, position + 1);
-	if (unlikely(!(position & (MAILBOX_HINT_PERIOD - 1))))
+	if (unlikely(!(position & (MAILBOX_HINT_PERIOD - 1)))) {
 		WRITE_ONCE(lane->hint, position);
+		WRITE_ONCE(lane->shared->hint, position);
+	}
 }
 
 /**
@@ -340,17 +353,31 @@ static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *rin
  * @limit: longest message to take
  * @t: out: the message; with -EMSGSIZE only its length
  *
- * Return: 0, -EMSGSIZE (left where it is), -EPROTO, -EAGAIN (empty), or
- * -EINPROGRESS (empty, but a message is being written).
- * Then read, and release or park.
+ * Return: 0, -EMSGSIZE (left where it is), -EPROTO (a slot was quarantined: wake
+ * everybody), -EAGAIN (empty), or -EINPROGRESS (empty, but a message is being
+ * written). Then read, and release or park.
  */
-int mailbox_ring_take(const struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
+int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
 		      u32 id, size_t limit, struct mailbox_taken *t);
+
+/* First the count, then the word: who sees the word shall look for it. */
+static inline void mailbox_ring_announce(struct mailbox_ring_lane *lane)
+{
+	atomic_inc(&lane->parked);
+	MAILBOX_ADD(&lane->shared->parked, 1);
+}
+
+/* Taken, or not parked after all. */
+static inline void mailbox_ring_revoke(struct mailbox_ring_lane *lane)
+{
+	/* Not below nothing, whatever the mapping holds. */
+	if (atomic_add_unless(&lane->parked, -1, 0))
+		MAILBOX_ADD(&lane->shared->parked, -1);
+}
 
 static inline void mailbox_ring_park(struct mailbox_ring_lane *lane, u64 position)
 {
-	/* First the count: who sees the word shall look for it. */
-	atomic_inc(&lane->parked);
+	mailbox_ring_announce(lane);
 	mailbox_park(&lane->view, position);
 }
 

@@ -47,6 +47,24 @@ DEFINE_EVENT(mailbox_message, mailbox_repair,
 	TP_ARGS(port, endpoint, lane, ticket, length)
 );
 
+/* A mapping went; it had slots of these lanes in its hands. */
+TRACE_EVENT(mailbox_departure,
+	TP_PROTO(const struct mailbox_port *port, u32 endpoint, u32 lanes),
+	TP_ARGS(port, endpoint, lanes),
+	TP_STRUCT__entry(
+		__array(char, name, MAILBOX_NAME_SIZE)
+		__field(u32, endpoint)
+		__field(u32, lanes)
+	),
+	TP_fast_assign(
+		memcpy(__entry->name, port->name, MAILBOX_NAME_SIZE);
+		__entry->endpoint = endpoint;
+		__entry->lanes = lanes;
+	),
+	TP_printk("port=%s endpoint=%u lanes=%#x", __entry->name, __entry->endpoint,
+		  __entry->lanes)
+);
+
 DECLARE_EVENT_CLASS(mailbox_sleeper,
 	TP_PROTO(const struct mailbox_port *port, bool receiver, u32 lanes),
 	TP_ARGS(port, receiver, lanes),

@@ -7,9 +7,28 @@
 
 #include "wait.h"
 
-void mailbox_queue_init(struct mailbox_queue *q)
+static void mailbox_waiting_add(struct mailbox_queue *q, s64 n)
+{
+	atomic64_add(n, &q->waiting);
+	atomic64_add(n, q->shown);
+}
+
+static void mailbox_waiting_set(struct mailbox_queue *q, s64 bit)
+{
+	atomic64_or(bit, &q->waiting);
+	atomic64_or(bit, q->shown);
+}
+
+static void mailbox_waiting_clear(struct mailbox_queue *q, s64 bit)
+{
+	atomic64_andnot(bit, q->shown);
+	atomic64_andnot(bit, &q->waiting);
+}
+
+void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown)
 {
 	atomic64_set(&q->waiting, 0);
+	q->shown = shown;
 	spin_lock_init(&q->lock);
 	INIT_LIST_HEAD(&q->sleepers);
 	q->tickets = 0;
@@ -20,7 +39,7 @@ void mailbox_queue_init(struct mailbox_queue *q)
 static void mailbox_wake_pollers(struct mailbox_queue *q)
 {
 	/* Disarm first: who polls from here on arms again, and looks after that. */
-	atomic64_andnot(MAILBOX_WAIT_ARMED, &q->waiting);
+	mailbox_waiting_clear(q, MAILBOX_WAIT_ARMED);
 	smp_mb__after_atomic();		/* against (F) of mailbox_queue_arm() */
 	/* 0: all of them, the exclusive ones too, for the arm stood for all. */
 	__wake_up(&q->pollers, TASK_NORMAL, 0, NULL);
@@ -30,7 +49,7 @@ static void mailbox_sleeper_remove(struct mailbox_queue *q, struct mailbox_waite
 {
 	lockdep_assert_held(&q->lock);
 	list_del_init(&w->node);
-	atomic64_sub(MAILBOX_WAIT_SLEEPER, &q->waiting);
+	mailbox_waiting_add(q, -MAILBOX_WAIT_SLEEPER);
 }
 
 static void mailbox_wake_sleepers(struct mailbox_queue *q, u32 lanes, bool all)
@@ -65,12 +84,12 @@ void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all)
 
 void mailbox_queue_close(struct mailbox_queue *q)
 {
-	atomic64_or(MAILBOX_WAIT_CLOSED, &q->waiting);
+	mailbox_waiting_set(q, MAILBOX_WAIT_CLOSED);
 }
 
 void mailbox_queue_arm(struct mailbox_queue *q)
 {
-	atomic64_or(MAILBOX_WAIT_ARMED, &q->waiting);
+	mailbox_waiting_set(q, MAILBOX_WAIT_ARMED);
 	smp_mb__after_atomic();		/* (F) */
 }
 
@@ -101,7 +120,7 @@ static void mailbox_sleeper_add(struct mailbox_queue *q, struct mailbox_waiter *
 		}
 	}
 	list_add_tail(&w->node, before);
-	atomic64_add(MAILBOX_WAIT_SLEEPER, &q->waiting);
+	mailbox_waiting_add(q, MAILBOX_WAIT_SLEEPER);
 	set_current_state(TASK_INTERRUPTIBLE);	/* (F) */
 	spin_unlock(&q->lock);
 }
@@ -168,11 +187,11 @@ void mailbox_sigio_add(struct mailbox_queue *q, struct mailbox_sigio *s)
 {
 	init_waitqueue_func_entry(&s->entry, mailbox_sigio_wake);
 	add_wait_queue(&q->signals, &s->entry);
-	atomic64_add(MAILBOX_WAIT_SIGIO, &q->waiting);
+	mailbox_waiting_add(q, MAILBOX_WAIT_SIGIO);
 }
 
 void mailbox_sigio_remove(struct mailbox_queue *q, struct mailbox_sigio *s)
 {
-	atomic64_sub(MAILBOX_WAIT_SIGIO, &q->waiting);
+	mailbox_waiting_add(q, -MAILBOX_WAIT_SIGIO);
 	remove_wait_queue(&q->signals, &s->entry);
 }

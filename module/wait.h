@@ -48,6 +48,7 @@
 
 struct mailbox_queue {
 	atomic64_t waiting;		/* MAILBOX_WAIT_* */
+	atomic64_t *shown;		/* the same, for those who map the port */
 
 	spinlock_t lock;		/* protects the next two */
 	struct list_head sleepers;	/* by ticket */
@@ -97,7 +98,13 @@ struct mailbox_deadline {
 	clockid_t clock;
 };
 
-void mailbox_queue_init(struct mailbox_queue *q);
+/**
+ * mailbox_queue_init() - an empty queue
+ * @q: the queue
+ * @shown: follows q->waiting, for others to read. They may be able to write there
+ *	too: what becomes of it means nothing here
+ */
+void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown);
 
 /* (E) after an event: does anybody wait? */
 static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)

@@ -62,6 +62,30 @@ static void layout_of_message(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_message, gid, 60, 4);
 }
 
+static void layout_of_kick(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_kick), 16);
+	EXPECT_MEMBER(test, mailbox_kick, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_kick, receivers, 4, 4);
+	EXPECT_MEMBER(test, mailbox_kick, senders, 8, 4);
+	EXPECT_MEMBER(test, mailbox_kick, pad, 12, 4);
+}
+
+static void layout_of_the_shared_page(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_shared), 128 + 2 * 64 + 32 * 64);
+	EXPECT_MEMBER(test, mailbox_shared, version, 0, 4);
+	EXPECT_MEMBER(test, mailbox_shared, lanes, 4, 4);
+	EXPECT_MEMBER(test, mailbox_shared, capacity, 8, 4);
+	EXPECT_MEMBER(test, mailbox_shared, stride, 12, 4);
+	EXPECT_MEMBER(test, mailbox_shared, message_size, 16, 4);
+	EXPECT_MEMBER(test, mailbox_shared, slots, 20, 4);
+	EXPECT_MEMBER(test, mailbox_shared, bytes, 24, 8);
+	EXPECT_MEMBER(test, mailbox_shared, receivers, 128, 64);
+	EXPECT_MEMBER(test, mailbox_shared, senders, 192, 64);
+	EXPECT_MEMBER(test, mailbox_shared, lane, 256, 32 * 64);
+}
+
 static void layout_of_set_lanes(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_set_lanes), 16);
@@ -73,7 +97,7 @@ static void layout_of_set_lanes(struct kunit *test)
 
 static void layout_of_the_attributes_in_info(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 168);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 192);
 	EXPECT_MEMBER(test, mailbox_info, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_info, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_info, message_size, 8, 4);
@@ -86,7 +110,10 @@ static void layout_of_the_attributes_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, endpoint, 36, 4);
 	EXPECT_MEMBER(test, mailbox_info, receive_mask, 40, 4);
 	EXPECT_MEMBER(test, mailbox_info, default_lane, 44, 4);
-	EXPECT_MEMBER(test, mailbox_info, name, 104, 64);
+	EXPECT_MEMBER(test, mailbox_info, map_bytes, 112, 8);
+	EXPECT_MEMBER(test, mailbox_info, mappings, 120, 4);
+	EXPECT_MEMBER(test, mailbox_info, owner, 124, 4);
+	EXPECT_MEMBER(test, mailbox_info, name, 128, 64);
 }
 
 static void layout_of_the_statistics_in_info(struct kunit *test)
@@ -100,6 +127,7 @@ static void layout_of_the_statistics_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, messages_received, 80, 8);
 	EXPECT_MEMBER(test, mailbox_info, messages_dropped, 88, 8);
 	EXPECT_MEMBER(test, mailbox_info, redelivered, 96, 8);
+	EXPECT_MEMBER(test, mailbox_info, quarantined, 104, 8);
 }
 
 static void layout_of_query(struct kunit *test)
@@ -136,8 +164,9 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_DELETE, 0x4048bb03);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND, 0xc040bb10);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE, 0xc040bb11);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0a8bb12);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0c0bb12);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SET_LANES, 0x4010bb13);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_KICK, 0x4010bb14);
 }
 
 static void values_of_the_flags(struct kunit *test)
@@ -151,6 +180,8 @@ static void values_of_the_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_TRUNCATE, 2);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_TRUSTED, 0x10000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_TRUNCATED, 0x20000);
+	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_REDELIVERED, 0x40000);
+	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_DEPARTED_SHIFT, 24);
 	KUNIT_EXPECT_EQ(test, MAILBOX_LANE_DEFAULT, 0xffffffff);
 	KUNIT_EXPECT_EQ(test, MAILBOX_NO_WAIT, 0);
 	KUNIT_EXPECT_EQ(test, MAILBOX_FOREVER, U64_MAX);
@@ -187,6 +218,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(layout_of_delete),
 	KUNIT_CASE(layout_of_message),
 	KUNIT_CASE(layout_of_set_lanes),
+	KUNIT_CASE(layout_of_kick),
 	KUNIT_CASE(layout_of_the_attributes_in_info),
 	KUNIT_CASE(layout_of_the_statistics_in_info),
 	KUNIT_CASE(layout_of_query),
@@ -362,6 +394,7 @@ static int size_init(struct kunit *test)
 }
 
 static struct kunit_case size_cases[] = {
+	KUNIT_CASE(layout_of_the_shared_page),
 	KUNIT_CASE(a_structure_of_our_size_is_copied),
 	KUNIT_CASE(a_smaller_structure_is_refused),
 	KUNIT_CASE(a_larger_structure_with_a_tail_of_zeros_is_accepted),

@@ -169,7 +169,7 @@ static void a_lane_that_waits_for_a_writer_holds_up_no_other(struct kunit *test)
 	struct mailbox_ring_lane *lane = &desk->port->ring.lane[2];
 	u64 own = 0, position;
 
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &own, desk->other->id, &position), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position), 0);
 	send(desk->sender, 2, 12);
 	send(desk->sender, 0, 10);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 10);
@@ -392,8 +392,8 @@ static void a_receiver_wakes_the_next_if_there_is_more(struct kunit *test)
 
 	/* Two messages, and one event for both. */
 	for (i = 0; i < 2; i++) {
-		mailbox_ring_claim(lane, &own, desk->sender->id, &position);
-		mailbox_ring_write_header(&lane->view, position, 1, 0, desk->sender->id);
+		mailbox_ring_claim(&desk->port->ring, lane, &own, desk->sender->id, &position);
+		mailbox_write_header(&lane->view, position, 1, 0, desk->sender->id);
 		mailbox_publish(&lane->view, position, desk->sender->id);
 	}
 	mailbox_port_wake_receivers(desk->port, BIT(1));
@@ -443,7 +443,7 @@ static void a_slot_that_is_given_up_wakes_a_sender(struct kunit *test)
 	struct caller *caller;
 	int i;
 
-	mailbox_ring_claim(lane, &own, desk->other->id, &position);
+	mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	for (i = 1; i < CAPACITY; i++)
 		send(desk->sender, 0, i);
 	caller = start(test, 0, desk->sender, true, CAPACITY);
@@ -458,7 +458,7 @@ static void a_slot_that_is_given_up_wakes_a_receiver_for_what_is_behind(struct k
 	u64 own = 0, position;
 	struct caller *caller;
 
-	mailbox_ring_claim(lane, &own, desk->other->id, &position);
+	mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	send(desk->sender, 0, 7);
 	caller = start(test, 0, desk->receiver, false, 0);
 	mailbox_undo_claim(desk->other, 0, position);
@@ -519,7 +519,7 @@ static void the_end_wakes_who_sleeps_for_nothing(struct kunit *test)
 	two = start(test, 1, desk->other, false, 0);
 	/* Full for the sender, and nothing for the receivers. */
 	for (i = 0; i < CAPACITY; i++)
-		mailbox_ring_claim(lane, &own, desk->other->id, &position);
+		mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	sender = start(test, 2, desk->sender, true, 0);
 	for (i = 0; i < CAPACITY; i++)
 		mailbox_ring_discard(&desk->port->ring, lane, i);
@@ -558,7 +558,7 @@ static void the_end_waits_for_a_message_being_written(struct kunit *test)
 	struct mailbox_ring_lane *lane = &desk->port->ring.lane[0];
 	u64 own = 0, position;
 
-	mailbox_ring_claim(lane, &own, desk->other->id, &position);
+	mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	end(desk, false);
 	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EAGAIN);
 	mailbox_undo_claim(desk->other, 0, position);

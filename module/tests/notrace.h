@@ -20,6 +20,10 @@ static inline void trace_mailbox_delete(const struct mailbox_port *port)
 {
 }
 
+static inline void trace_mailbox_departure(const struct mailbox_port *port, u32 endpoint, u32 lanes)
+{
+}
+
 static inline void trace_mailbox_wait(const struct mailbox_port *port, bool receiver, u32 lanes)
 {
 }

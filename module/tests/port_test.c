@@ -435,11 +435,12 @@ static struct mailbox_port *make_named(struct kunit *test, const char *name, u32
 static int send_from(struct mailbox_endpoint *ep, u32 lane, u64 *position)
 {
 	struct mailbox_ring_lane *at = &ep->port->ring.lane[lane];
-	int err = mailbox_ring_claim(at, &ep->position[lane].send, ep->id, position);
+	int err = mailbox_ring_claim(&ep->port->ring, at, &ep->position[lane].send, ep->id,
+				     position);
 
 	if (err)
 		return err;
-	mailbox_ring_write_header(&at->view, *position, 1, 0, ep->id);
+	mailbox_write_header(&at->view, *position, 1, 0, ep->id);
 	mailbox_publish(&at->view, *position, ep->id);
 	return 0;
 }

@@ -93,9 +93,9 @@ static void after_more_than_half_the_range_the_hint_leads_back(struct kunit *tes
 	u64 base = SEQUENCES / 2 + 3, sender = 0, receiver = 0, position;
 	struct mailbox_ring_lane *lane = lane_at(test, base);
 
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), 0);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), 0);
 	KUNIT_EXPECT_EQ(test, position, base);
-	mailbox_ring_write_header(&lane->view, base, 1, 0, SENDER);
+	mailbox_write_header(&lane->view, base, 1, 0, SENDER);
 	mailbox_publish(&lane->view, base, SENDER);
 	take_expected(test, lane, &receiver, base);
 }
@@ -124,7 +124,7 @@ EVERYWHERE(a_header_carries_length_sender_and_tag)
 	char *payload;
 
 	claim(test, lane, base);
-	payload = mailbox_ring_write_header(&lane->view, base, 5, 0x123456789abcdef0ULL, 65534);
+	payload = mailbox_write_header(&lane->view, base, 5, 0x123456789abcdef0ULL, 65534);
 	memcpy(payload, "five", 5);
 	mailbox_publish(&lane->view, base, 65534);
 	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), 0);
@@ -142,13 +142,13 @@ static void without_a_tag_the_payload_follows_the_header(struct kunit *test)
 	struct mailbox_slot *slot = mailbox_lane_slot(&lane->view, 0);
 	struct mailbox_taken t;
 
-	KUNIT_EXPECT_PTR_EQ(test, mailbox_ring_write_header(&lane->view, 0, 5, 0, SENDER),
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_write_header(&lane->view, 0, 5, 0, SENDER),
 			    (void *)(slot + 1));
 	t.tag = 99;
 	mailbox_ring_read_header(ring, lane, &lane->view, 0, &t);
 	KUNIT_EXPECT_EQ(test, t.tag, 0);
 	KUNIT_EXPECT_PTR_EQ(test, t.payload, (void *)(slot + 1));
-	KUNIT_EXPECT_PTR_EQ(test, mailbox_ring_write_header(&lane->view, 0, 5, 1, SENDER),
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_write_header(&lane->view, 0, 5, 1, SENDER),
 			    (void *)(slot + 1) + sizeof(u64));
 }
 
@@ -324,7 +324,7 @@ EVERYWHERE(a_parked_message_keeps_its_slot)
 		send(test, lane, p, 1);
 	take_expected(test, lane, &own, base);
 	mailbox_ring_park(lane, base);
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
 }
 
 static struct kunit_case ring_cases[] = {
@@ -576,7 +576,7 @@ static void the_sender_of_each_message_in_the_slots_is_named(struct kunit *test)
 
 	for (p = 0; p < CAPACITY; p++) {
 		send(test, lane, p, 1);
-		mailbox_ring_write_header(&lane->view, p, 1, 0, 100 + p);
+		mailbox_write_header(&lane->view, p, 1, 0, 100 + p);
 	}
 	/* Released, parked, in somebody's hands, ready. */
 	receive(test, lane, &own, 0);

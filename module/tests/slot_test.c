@@ -54,7 +54,7 @@ static void a_stride_has_room_for_header_tag_and_message_in_whole_lines(struct k
 static void the_largest_geometry_does_not_overflow(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, mailbox_ring_bytes(16U << 20, 65536, 32),
-			((16ULL << 20) + 64) << 21);
+			(((16ULL << 20) + 64) << 21) + PAGE_SIZE);
 }
 
 /* Steps from slot to slot */
@@ -65,12 +65,14 @@ static void a_new_ring_is_free_in_every_slot(struct kunit *test)
 	u64 p;
 	u32 n;
 
-	KUNIT_EXPECT_EQ(test, ring->bytes, mailbox_slot_stride(MESSAGE_SIZE) * CAPACITY * LANES);
+	KUNIT_EXPECT_EQ(test, ring->bytes, PAGE_SIZE +
+			PAGE_ALIGN(mailbox_slot_stride(MESSAGE_SIZE) * CAPACITY * LANES));
 	for (n = 0; n < LANES; n++) {
 		for (p = 0; p < CAPACITY; p++)
 			EXPECT_WORD(test, &ring->lane[n], p, 0, MAILBOX_PHASE_FREE);
 		KUNIT_EXPECT_PTR_EQ(test, ring->lane[n].view.slots,
-				    ring->memory + n * ring->bytes / LANES);
+				    (void *)ring->shared + PAGE_SIZE +
+				    n * CAPACITY * mailbox_slot_stride(MESSAGE_SIZE));
 	}
 }
 
@@ -308,10 +310,10 @@ EVERYWHERE(a_full_lane_says_so_until_a_slot_is_released)
 
 	for (p = base; p < base + CAPACITY; p++)
 		send(test, lane, p, 1);
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, sender, base + CAPACITY);
 	take_expected(test, lane, &own, base);
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
 	mailbox_release(&lane->view, base);
 	claim(test, lane, base + CAPACITY);
 }
@@ -338,11 +340,11 @@ EVERYWHERE(slots_released_out_of_order_are_claimed_in_order)
 	for (p = base; p < base + CAPACITY; p++)
 		take_expected(test, lane, &own, p);
 	mailbox_release(&lane->view, base + 1);
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
 	mailbox_release(&lane->view, base);
 	claim(test, lane, base + CAPACITY);
 	claim(test, lane, base + CAPACITY + 1);
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
 }
 
 EVERYWHERE(a_given_up_slot_is_stepped_over_and_claimed_over)
@@ -555,17 +557,99 @@ static void words_that_send_a_walk_round_the_sequence_cannot_keep_it(struct kuni
 	KUNIT_EXPECT_EQ(test, mailbox_ring_walk_ready(lane, 0).what, PENDING);
 }
 
-EVERYWHERE(a_broken_slot_is_an_error_for_both_sides)
+/* Whoever meets it is told, and the slot is void for all others. */
+EVERYWHERE(a_broken_slot_is_an_error_for_one_sender)
 {
 	struct mailbox_ring_lane *lane = lane_at(test, base);
-	u64 sender = base, receiver = base, position;
-	struct mailbox_taken t;
+	u64 sender = base, own = base, position;
+	struct mailbox_ring *ring = test->priv;
 
 	put(lane, base, mailbox_word(base + 1, 0, MAILBOX_PHASE_FREE));
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &sender, SENDER, &position), -EPROTO);
-	KUNIT_EXPECT_EQ(test, take(test, lane, &receiver, &t), -EPROTO);
-	KUNIT_EXPECT_EQ(test, sender, base);
-	KUNIT_EXPECT_EQ(test, receiver, base);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EPROTO);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->quarantined), 1);
+	EXPECT_WORD(test, lane, base, 0, MAILBOX_PHASE_VOID);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), 0);
+	KUNIT_EXPECT_EQ(test, position, base + 1);
+	mailbox_write_header(&lane->view, position, 1, 0, SENDER);
+	mailbox_publish(&lane->view, position, SENDER);
+	receive(test, lane, &own, base + 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->quarantined), 1);
+}
+
+EVERYWHERE(a_broken_slot_is_an_error_for_one_receiver)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, base);
+	struct mailbox_ring *ring = test->priv;
+	u64 own = base;
+	struct mailbox_taken t;
+
+	send(test, lane, base, 1);
+	send(test, lane, base + 1, 1);
+	put(lane, base, mailbox_word(base, 0, 7));
+	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), -EPROTO);
+	KUNIT_EXPECT_EQ(test, own, base);
+	EXPECT_WORD(test, lane, base, 0, MAILBOX_PHASE_VOID);
+	receive(test, lane, &own, base + 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->quarantined), 1);
+}
+
+/* What a departed owner leaves behind. */
+
+EVERYWHERE(repair_voids_what_was_claimed_and_parks_what_was_taken)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, base);
+	struct mailbox_ring *ring = test->priv;
+	u64 own = base, sender = base, position;
+	struct mailbox_taken t;
+
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), 0);
+	send(test, lane, base + 1, 3);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, SENDER), 1);
+	EXPECT_WORD(test, lane, base, 0, MAILBOX_PHASE_VOID);
+	EXPECT_WORD(test, lane, base + 1, SENDER, MAILBOX_PHASE_READY);
+
+	take_expected(test, lane, &own, base + 1);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, RECEIVER + 1), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, RECEIVER), 1);
+	EXPECT_WORD(test, lane, base + 1, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING);
+	KUNIT_EXPECT_EQ(test, atomic_read(&lane->parked), 1);
+	KUNIT_EXPECT_EQ(test, lane->shared->parked, 1);
+	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.position, base + 1);
+	KUNIT_EXPECT_EQ(test, t.departed, 1);
+	KUNIT_EXPECT_EQ(test, t.length, 3);
+	KUNIT_EXPECT_EQ(test, lane->shared->parked, 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->redelivered), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->discarded), 1);
+}
+
+static void departures_are_counted_up_to_255(struct kunit *test)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, 0);
+	u64 own = 0;
+	struct mailbox_taken t;
+	int i;
+
+	send(test, lane, 0, 1);
+	for (i = 0; i < 300; i++) {
+		KUNIT_ASSERT_EQ(test, take(test, lane, &own, &t), 0);
+		KUNIT_ASSERT_EQ(test, t.departed, min(i, 255));
+		KUNIT_ASSERT_EQ(test, t.sender, SENDER);
+		mailbox_ring_repair(test->priv, RECEIVER);
+	}
+}
+
+static void repair_looks_at_every_lane(struct kunit *test)
+{
+	struct mailbox_ring *ring = test->priv;
+	u64 own[LANES] = {}, position;
+	u32 n;
+
+	for (n = 0; n < LANES; n++)
+		KUNIT_EXPECT_EQ(test, mailbox_ring_claim(ring, &ring->lane[n], &own[n], SENDER,
+							 &position), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, SENDER), (1U << LANES) - 1);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, SENDER), 0);
 }
 
 static struct kunit_case walk_cases[] = {
@@ -586,7 +670,11 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(a_walk_looks_at_no_more_than_two_laps_and_one),
 	KUNIT_CASE(over_any_words_a_walk_ends_and_tells_the_truth),
 	KUNIT_CASE(words_that_send_a_walk_round_the_sequence_cannot_keep_it),
-	KUNIT_CASE(a_broken_slot_is_an_error_for_both_sides),
+	KUNIT_CASE(a_broken_slot_is_an_error_for_one_sender),
+	KUNIT_CASE(a_broken_slot_is_an_error_for_one_receiver),
+	KUNIT_CASE(repair_voids_what_was_claimed_and_parks_what_was_taken),
+	KUNIT_CASE(departures_are_counted_up_to_255),
+	KUNIT_CASE(repair_looks_at_every_lane),
 	{}
 };
 

@@ -65,11 +65,13 @@ static inline struct mailbox_ring *ring_at(struct kunit *test, u64 base)
 	atomic64_set(&ring->discarded, 0);
 	atomic64_set(&ring->purged, 0);
 	atomic64_set(&ring->redelivered, 0);
+	atomic64_set(&ring->quarantined, 0);
 	for (n = 0; n < LANES; n++) {
 		struct mailbox_ring_lane *lane = &ring->lane[n];
 
 		lane->hint = base;
 		atomic_set(&lane->parked, 0);
+		lane->shared->parked = 0;
 		for (p = base; p < base + CAPACITY; p++)
 			mailbox_lane_slot(&lane->view, p)->word =
 				mailbox_word(p, 0, MAILBOX_PHASE_FREE);
@@ -98,11 +100,17 @@ do {										\
 	KUNIT_EXPECT_EQ(test, (found).position, expected_position);		\
 } while (0)
 
+static inline int claim_next(struct kunit *test, struct mailbox_ring_lane *lane, u64 *own,
+			     u64 *position)
+{
+	return mailbox_ring_claim(test->priv, lane, own, SENDER, position);
+}
+
 static inline void claim(struct kunit *test, struct mailbox_ring_lane *lane, u64 expected)
 {
 	u64 own = expected, position = 0;
 
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(lane, &own, SENDER, &position), 0);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &own, &position), 0);
 	KUNIT_EXPECT_EQ(test, position, expected);
 	KUNIT_EXPECT_EQ(test, own, expected + 1);
 }
@@ -111,7 +119,7 @@ static inline void send(struct kunit *test, struct mailbox_ring_lane *lane, u64 
 			u32 length)
 {
 	claim(test, lane, expected);
-	mailbox_ring_write_header(&lane->view, expected, length, 0, SENDER);
+	mailbox_write_header(&lane->view, expected, length, 0, SENDER);
 	mailbox_publish(&lane->view, expected, SENDER);
 }
 

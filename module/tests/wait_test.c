@@ -28,6 +28,7 @@ struct sleeper {
 
 struct hall {
 	struct mailbox_queue q;
+	atomic64_t shown;
 	struct sleeper sleepers[THREADS];
 	/* For ready(): */
 	bool ready;
@@ -688,7 +689,7 @@ static int wait_init(struct kunit *test)
 
 	if (!hall)
 		return -ENOMEM;
-	mailbox_queue_init(&hall->q);
+	mailbox_queue_init(&hall->q, &hall->shown);
 	test->priv = hall;
 	return 0;
 }

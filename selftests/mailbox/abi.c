@@ -23,7 +23,8 @@ LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(message, 64)
 LAYOUT(set_lanes, 16)
-LAYOUT(info, 168)
+LAYOUT(kick, 16)
+LAYOUT(info, 192)
 LAYOUT(query, 56)
 
 /* What the compiler inserts unasked would not be covered by the members. */
@@ -71,6 +72,13 @@ TEST(members_of_message_are_in_their_places)
 	AT(message, gid, 60);
 }
 
+TEST(members_of_kick_are_in_their_places)
+{
+	AT(kick, receivers, 4);
+	AT(kick, senders, 8);
+	AT(kick, pad, 12);
+}
+
 TEST(members_of_set_lanes_are_in_their_places)
 {
 	AT(set_lanes, receive_mask, 4);
@@ -100,7 +108,11 @@ TEST(members_of_info_are_in_their_places)
 	AT(info, messages_received, 80);
 	AT(info, messages_dropped, 88);
 	AT(info, redelivered, 96);
-	AT(info, name, 104);
+	AT(info, quarantined, 104);
+	AT(info, map_bytes, 112);
+	AT(info, mappings, 120);
+	AT(info, owner, 124);
+	AT(info, name, 128);
 }
 
 TEST(members_of_query_are_in_their_places)
@@ -124,8 +136,9 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0xc040bb10U, MAILBOX_IOC_SEND);
 	EXPECT_EQ(0xc040bb11U, MAILBOX_IOC_RECEIVE);
-	EXPECT_EQ(0xc0a8bb12U, MAILBOX_IOC_INFO);
+	EXPECT_EQ(0xc0c0bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
+	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
 }
 
 TEST(values_of_constants)
@@ -140,6 +153,8 @@ TEST(values_of_constants)
 	EXPECT_EQ(2, MAILBOX_RECV_TRUNCATE);
 	EXPECT_EQ(1U << 16, MAILBOX_MSG_TRUSTED);
 	EXPECT_EQ(1U << 17, MAILBOX_MSG_TRUNCATED);
+	EXPECT_EQ(1U << 18, MAILBOX_MSG_REDELIVERED);
+	EXPECT_EQ(24, MAILBOX_MSG_DEPARTED_SHIFT);
 	EXPECT_EQ(~0U, MAILBOX_LANE_DEFAULT);
 	EXPECT_EQ(0, MAILBOX_NO_WAIT);
 	EXPECT_EQ(~0ULL, MAILBOX_FOREVER);
@@ -188,6 +203,7 @@ CALL(send, MAILBOX_IOC_SEND, mailbox_message, false, ANSWER(mailbox_message, tic
 CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
+CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
 
 FIXTURE_SETUP(call)
 {
@@ -269,6 +285,15 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 		l->size = sizeof(*l);
 		l->receive_mask = 2;
 		l->default_lane = 1;
+		break;
+	}
+	case MAILBOX_IOC_KICK: {
+		struct mailbox_kick *k = arg;
+
+		memset(k, 0, sizeof(*k));
+		k->size = sizeof(*k);
+		k->receivers = 1;
+		k->senders = 1;
 		break;
 	}
 	}
@@ -555,6 +580,9 @@ TEST_F(call, padding_that_is_not_zero_is_einval)
 	case MAILBOX_IOC_SET_LANES:
 		at = offsetof(struct mailbox_set_lanes, pad);
 		break;
+	case MAILBOX_IOC_KICK:
+		at = offsetof(struct mailbox_kick, pad);
+		break;
 	default:
 		return;		/* none in it */
 	}
@@ -678,26 +706,6 @@ TEST_F(port, receive_on_a_write_only_descriptor_is_ebadf)
 }
 
 /* What is not there. */
-
-static long map(int fd, int prot, int flags)
-{
-	void *p = mmap(NULL, getpagesize(), prot, flags, fd, 0);
-
-	return p == MAP_FAILED ? -errno : 0;
-}
-
-TEST_F(port, mmap_is_enodev)
-{
-	static const int prots[] = { PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE };
-	int control = control_open(), i;
-
-	for (i = 0; i < 3; i++) {
-		EXPECT_EQ(-ENODEV, map(self->both, prots[i], MAP_SHARED));
-		EXPECT_EQ(-ENODEV, map(self->both, prots[i], MAP_PRIVATE));
-		EXPECT_EQ(-ENODEV, map(control, prots[i], MAP_SHARED));
-	}
-	close(control);
-}
 
 TEST_F(port, positions_are_espipe_on_node_and_nameless_too)
 {

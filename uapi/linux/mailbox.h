@@ -10,6 +10,8 @@
  *	send	  write(2): one write, one message; or MAILBOX_IOC_SEND
  *	receive	  read(2): one read, one message; or MAILBOX_IOC_RECEIVE
  *	delete	  MAILBOX_IOC_DELETE on /dev/mailbox/control
+ *	map	  mmap(2) of a port opened O_RDWR: its slots, to send and receive by
+ *		  <linux/mailbox_ring.h>; of any port PROT_READ alone: to watch
  *
  * Rules that hold for every structure here:
  *
@@ -35,7 +37,8 @@
  *	ENOENT	   no port of that name
  *	ENXIO	   a device node whose port is gone
  *	EACCES	   the port's mode bits say no
- *	EPERM	   not the owner, and no CAP_IPC_OWNER
+ *	EPERM	   not the owner, and no CAP_IPC_OWNER; to map: the port is sealed
+ *	EBUSY	   this endpoint is mapped already
  *	EBADF	   the descriptor is not open for this direction
  *	EPROTO	   the ring was found inconsistent at one slot
  *	E2BIG	   a newer structure with a tail that is not zero
@@ -147,6 +150,9 @@ struct mailbox_delete {
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
 #define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
+#define MAILBOX_MSG_REDELIVERED	(1U << 18)	/* a receiver departed with it in its hands */
+/* ... and how many did, up to 255: flags >> MAILBOX_MSG_DEPARTED_SHIFT */
+#define MAILBOX_MSG_DEPARTED_SHIFT 24
 
 #define MAILBOX_LANE_DEFAULT	(~0U)		/* send on the endpoint's default lane */
 
@@ -203,6 +209,23 @@ struct mailbox_set_lanes {
 	__u32 pad;
 };
 
+/**
+ * struct mailbox_kick - MAILBOX_IOC_KICK: an event happened in the mapping
+ * @size: sizeof(struct mailbox_kick)
+ * @receivers: bit n: lane n has something for a receiver
+ * @senders: bit n: lane n has a slot for a sender
+ * @pad: zero
+ *
+ * Whoever waits and is concerned is woken, as after a send or a receive by system
+ * call. For endpoints opened O_RDWR (EBADF for others).
+ */
+struct mailbox_kick {
+	__u32 size;
+	__u32 receivers;
+	__u32 senders;
+	__u32 pad;
+};
+
 /* struct mailbox_info.state */
 #define MAILBOX_STATE_LIVE	0U
 #define MAILBOX_STATE_DELETED	1U		/* receivers take what is left */
@@ -229,7 +252,12 @@ struct mailbox_set_lanes {
  * @messages_sent: accepted since creation
  * @messages_received: taken by receivers since creation
  * @messages_dropped: discarded by a purge
- * @redelivered: left for the next receiver by one that could not store them
+ * @redelivered: left for the next receiver by one that could not store them, or
+ *	departed
+ * @quarantined: slots that held what no rule could have put there
+ * @map_bytes: length of a mapping; 0: the port is sealed
+ * @mappings: through which others send and receive
+ * @owner: who this endpoint's mapping is, in the words of the slots; 0: not mapped
  * @name: empty for a nameless port
  *
  * The counts are exact when nobody sends or receives meanwhile.
@@ -256,6 +284,10 @@ struct mailbox_info {
 	__u64 messages_received;
 	__u64 messages_dropped;
 	__u64 redelivered;
+	__u64 quarantined;
+	__u64 map_bytes;
+	__u32 mappings;
+	__u32 owner;
 	char name[MAILBOX_NAME_SIZE];
 };
 
@@ -300,5 +332,6 @@ struct mailbox_query {
 #define MAILBOX_IOC_RECEIVE	_IOWR(MAILBOX_IOC_TYPE, 0x11, struct mailbox_message)
 #define MAILBOX_IOC_INFO	_IOWR(MAILBOX_IOC_TYPE, 0x12, struct mailbox_info)
 #define MAILBOX_IOC_SET_LANES	_IOW(MAILBOX_IOC_TYPE, 0x13, struct mailbox_set_lanes)
+#define MAILBOX_IOC_KICK	_IOW(MAILBOX_IOC_TYPE, 0x14, struct mailbox_kick)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */

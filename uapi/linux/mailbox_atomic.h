@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
  * The atomics that mailbox_ring.h is written in, for the kernel and for user
- * space. All act on __u64; XCHG and CMPXCHG are full barriers. What pairs with
- * what is said in mailbox_ring.h.
+ * space. All act on __u64; LOAD and STORE order nothing; XCHG, CMPXCHG and ADD
+ * are full barriers. What pairs with what is said in mailbox_ring.h.
  */
 #ifndef _UAPI_LINUX_MAILBOX_ATOMIC_H
 #define _UAPI_LINUX_MAILBOX_ATOMIC_H
@@ -13,13 +13,19 @@
 
 #include <linux/atomic.h>
 
+#define MAILBOX_LOAD(p)			READ_ONCE(*(p))
+#define MAILBOX_STORE(p, v)		WRITE_ONCE(*(p), v)
 #define MAILBOX_LOAD_ACQUIRE(p)		smp_load_acquire(p)	/* C */
 #define MAILBOX_XCHG(p, v)		xchg(p, v)
+#define MAILBOX_ADD(p, v)		((void)atomic64_add_return(v, (atomic64_t *)(p)))
 #define MAILBOX_CMPXCHG(p, old, new)	(cmpxchg(p, old, new) == (old))
 
 #else
 
+#define MAILBOX_LOAD(p)			__atomic_load_n(p, __ATOMIC_RELAXED)
+#define MAILBOX_STORE(p, v)		__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define MAILBOX_LOAD_ACQUIRE(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define MAILBOX_ADD(p, v)		((void)__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))
 #define MAILBOX_XCHG(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define MAILBOX_CMPXCHG(p, old, new)					\
 	__extension__({							\

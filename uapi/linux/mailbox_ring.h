@@ -60,6 +60,23 @@
  *
  * Nothing here trusts the memory: indexes are masked, walks are bounded, words
  * are loaded once, and a word that no rule could have made is told apart.
+ *
+ * The mapping. A process that maps a port (mmap of all of it, MAP_SHARED) finds
+ * struct mailbox_shared in front and the lanes behind it, and takes part by the
+ * same steps as the kernel:
+ *
+ *	send	  claim, as @owner of its mapping; if the senders' waiter word is
+ *		  closed, discard; if others sleep there and a walk finds another
+ *		  free slot, kick them; fill; publish; if the receivers' word is
+ *		  not zero, kick
+ *	receive	  if the lane holds parked messages, by a system call: the kernel
+ *		  hands them out first. Else take; if others sleep and a walk finds
+ *		  another message, kick them; read; release; if the senders' word
+ *		  is not zero, kick
+ *
+ * To kick is MAILBOX_IOC_KICK; to wait for a message or a slot is to receive or
+ * send by a system call. What a mapping that goes away has claimed is void then,
+ * and what it has taken is parked.
  */
 #ifndef _UAPI_LINUX_MAILBOX_RING_H
 #define _UAPI_LINUX_MAILBOX_RING_H
@@ -81,7 +98,8 @@
 /**
  * struct mailbox_slot - what stands in front of a message
  * @word: sequence, owner, count and phase
- * @header: length in bytes 0..31, MAILBOX_SLOT_* 32..47, sender 48..63
+ * @header: length in bytes 0..31, MAILBOX_SLOT_* 32..39, receivers that departed
+ *	with the message in their hands 40..47 (255: or more), sender 48..63
  *
  * A tag, if the header says so, and the payload follow.
  */
@@ -91,8 +109,72 @@ struct mailbox_slot {
 };
 
 #define MAILBOX_SLOT_TAG	(1ULL << 32)	/* a __u64 tag stands in front of the payload */
+#define MAILBOX_SLOT_DEPARTED	(1ULL << 40)	/* one of them */
+#define MAILBOX_SLOT_DEPARTED_MASK (0xffULL << 40)
 #define MAILBOX_SLOT_SENDER_SHIFT 48
 #define MAILBOX_SLOT_ALIGN	64		/* a cache line */
+
+/* The word of struct mailbox_waiters: not zero: kick after an event. */
+#define MAILBOX_WAITERS_SLEEPERS 0x7fffffffULL	/* so many sleep */
+#define MAILBOX_WAITERS_CLOSED	(1ULL << 31)	/* the port is deleted: send nothing */
+
+/**
+ * struct mailbox_waiters - whether anybody waits; written by the kernel alone
+ * @word: MAILBOX_WAITERS_*, and bits for others who want to be told
+ * @pad: to the end of the cache line
+ */
+struct mailbox_waiters {
+	__u64 word;
+	__u64 pad[7];
+};
+
+/**
+ * struct mailbox_shared_lane - what participants tell each other about a lane
+ * @hint: a position that every participant may start from; receivers move it
+ * @parked: messages that the kernel holds for the next receiver
+ * @discarded: slots that mapped senders claimed and gave up
+ * @pad: to the end of the cache line
+ */
+struct mailbox_shared_lane {
+	__u64 hint;
+	__u64 parked;
+	__u64 discarded;
+	__u64 pad[5];
+};
+
+#define MAILBOX_SHARED_VERSION	1
+#define MAILBOX_SHARED_LANES	32
+
+/**
+ * struct mailbox_shared - the first page of a mapping
+ * @version: MAILBOX_SHARED_VERSION; another number, another layout
+ * @lanes: number of lanes
+ * @capacity: slots of each
+ * @stride: bytes from one slot to the next
+ * @message_size: longest message
+ * @slots: where the first lane begins; the others follow without a gap
+ * @bytes: length of the whole mapping
+ * @pad: to the end of the cache lines
+ * @receivers: who waits for messages
+ * @senders: who waits for slots
+ * @lane: one for each lane
+ *
+ * Geometry never changes. The kernel reads nothing here but @hint and @discarded,
+ * and those only for positions and statistics of a port that was mapped.
+ */
+struct mailbox_shared {
+	__u32 version;
+	__u32 lanes;
+	__u32 capacity;
+	__u32 stride;
+	__u32 message_size;
+	__u32 slots;
+	__u64 bytes;
+	__u64 pad[12];
+	struct mailbox_waiters receivers;
+	struct mailbox_waiters senders;
+	struct mailbox_shared_lane lane[MAILBOX_SHARED_LANES];
+};
 
 /**
  * struct mailbox_lane - one participant's private view of a lane
@@ -134,6 +216,12 @@ static inline __u64 mailbox_word_phase(__u64 word)
 static inline __u32 mailbox_word_owner(__u64 word)
 {
 	return (__u32)(word >> MAILBOX_OWNER_SHIFT & MAILBOX_OWNER_MASK);
+}
+
+/* The same message in another state. */
+static inline __u64 mailbox_word_again(__u64 word, __u64 owner, __u64 phase)
+{
+	return mailbox_word(word >> MAILBOX_SEQUENCE_SHIFT, owner, phase);
 }
 
 /* Whether the word says so of this position, whoever the owner. */
@@ -404,6 +492,74 @@ static inline void mailbox_park(const struct mailbox_lane *lane, __u64 position)
 
 	MAILBOX_XCHG(&slot->word,			/* (D) (E) */
 		     mailbox_word(position, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING));
+}
+
+/**
+ * mailbox_replace() - put another word in the place of one that is nobody's (kernel only)
+ * @lane: the lane
+ * @position: any with this slot
+ * @word: as loaded: of an owner that has departed, or such as no rule could make
+ * @by: the new one
+ *
+ * Return: 1, or 0 if the word is another by now.
+ */
+static inline int mailbox_replace(const struct mailbox_lane *lane, __u64 position, __u64 word,
+				  __u64 by)
+{
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word, by);
+}
+
+/**
+ * mailbox_write_header() - say what a claimed slot holds
+ * @lane: the lane
+ * @position: of the slot
+ * @length: bytes
+ * @tag: or 0
+ * @sender: endpoint id
+ *
+ * Return: where the payload goes.
+ */
+static inline void *mailbox_write_header(const struct mailbox_lane *lane, __u64 position,
+					 __u32 length, __u64 tag, __u32 sender)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+	__u64 header = (__u64)sender << MAILBOX_SLOT_SENDER_SHIFT | length;
+	__u64 *payload = (__u64 *)(slot + 1);
+
+	if (tag) {
+		header |= MAILBOX_SLOT_TAG;
+		MAILBOX_STORE(payload, tag);
+		payload++;
+	}
+	MAILBOX_STORE(&slot->header, header);
+	return payload;
+}
+
+/**
+ * mailbox_read_header() - see what a slot holds that was found READY or parked
+ * @lane: the lane
+ * @position: of the slot
+ * @tag: out: the sender's, or 0
+ * @payload: out: where the payload is
+ *
+ * It is true if the word is still the same afterwards, as a take proves.
+ *
+ * Return: the header. Its length may be a lie where senders are not trusted.
+ */
+static inline __u64 mailbox_read_header(const struct mailbox_lane *lane, __u64 position,
+					__u64 *tag, void **payload)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+	__u64 header = MAILBOX_LOAD(&slot->header);
+	__u64 *first = (__u64 *)(slot + 1);
+
+	*tag = 0;
+	*payload = first;
+	if (header & MAILBOX_SLOT_TAG) {
+		*tag = MAILBOX_LOAD(first);
+		*payload = first + 1;
+	}
+	return header;
 }
 
 #endif /* _UAPI_LINUX_MAILBOX_RING_H */
