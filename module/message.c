@@ -17,6 +17,18 @@
 static const struct mailbox_deadline mailbox_forever = { KTIME_MAX, CLOCK_MONOTONIC };
 
 /**
+ * struct mailbox_place - a slot for the caller's mapping
+ * @lane: where
+ * @owner: the mapping
+ * @taken: with the position; all of it for a receive
+ */
+struct mailbox_place {
+	u32 lane;
+	u32 owner;
+	struct mailbox_taken taken;
+};
+
+/**
  * struct mailbox_buffer - the caller's memory
  * @iter: an iterator, or NULL:
  * @data: an address
@@ -24,6 +36,7 @@ static const struct mailbox_deadline mailbox_forever = { KTIME_MAX, CLOCK_MONOTO
  * @message: the ioctl's structure, or NULL
  * @tag: to send
  * @truncate: a longer message may lose its end
+ * @place: instead of all that: the caller wants the slot itself
  *
  * A fast path keeps its own in registers: it hands what is not inlined a copy,
  * made on the way there.
@@ -35,6 +48,7 @@ struct mailbox_buffer {
 	struct mailbox_message __user *message;
 	u64 tag;
 	bool truncate;
+	struct mailbox_place *place;
 };
 
 /* Short messages, word by word. The bytes behind the end of the last word are zero. */
@@ -209,6 +223,15 @@ static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n
 	mailbox_wake_both(port, n);
 }
 
+/* Give back a slot of the mapping, unless its departure has done that already. */
+static void mailbox_undo_place(const struct mailbox_endpoint *ep, const struct mailbox_place *place)
+{
+	struct mailbox_ring *ring = &ep->port->ring;
+
+	mailbox_ring_undo(ring, &ring->lane[place->lane], place->taken.position, place->owner);
+	mailbox_wake_both(ep->port, place->lane);
+}
+
 /*
  * Fill a claimed slot and publish it. Returns 0, -EIDRM, or -EAGAIN if the bytes
  * could not be fetched without a page fault; then the slot is given up.
@@ -230,7 +253,7 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 		}
 		mailbox_chain_senders(ep, n);
 	}
-	payload = mailbox_write_header(view, position, from->size, from->tag, id);
+	payload = mailbox_slot_write(view, position, from->size, from->tag, id);
 	if (unlikely(!mailbox_fill(payload, from, words, position))) {
 		mailbox_undo_claim(ep, n, position);
 		return -EAGAIN;
@@ -238,9 +261,39 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 
 	/* From here on nothing can fail. */
 	trace_mailbox_send(port, id, n, position, from->size);
-	mailbox_publish(view, position, id);		/* (B) (E) */
+	mailbox_slot_publish(view, position, id);		/* (B) (E) */
 	if (mailbox_queue_waiting(&port->receivers))
 		mailbox_port_wake_receivers(port, BIT(n));
+	return 0;
+}
+
+/*
+ * Claim for the caller's mapping. The lock keeps the mapping from departing
+ * before the claim is there to be repaired.
+ */
+static int mailbox_reserve_once(struct mailbox_endpoint *ep, struct mailbox_place *place, u32 n)
+{
+	struct mailbox_port *port = ep->port;
+	int err = -ENOTCONN;
+
+	mutex_lock(&port->lock);
+	place->lane = n;
+	place->owner = ep->owner;
+	if (place->owner)
+		err = mailbox_ring_claim(&port->ring, &port->ring.lane[n], &ep->position[n].send,
+					 place->owner, &place->taken.position);
+	mutex_unlock(&port->lock);
+	if (err == -EAGAIN && READ_ONCE(port->deleted))
+		err = -EIDRM;
+	if (err == -EPROTO)
+		mailbox_wake_both(port, n);
+	if (err || !mailbox_queue_pressed(&port->senders))
+		return err;
+	if (mailbox_queue_closed(&port->senders)) {
+		mailbox_undo_place(ep, place);
+		return -EIDRM;
+	}
+	mailbox_chain_senders(ep, n);
 	return 0;
 }
 
@@ -253,6 +306,8 @@ static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_b
 	u64 words[MAILBOX_SHORT_WORDS], position;
 	int err;
 
+	if (from->place)
+		return mailbox_reserve_once(ep, from->place, n);
 	for (;;) {
 		err = mailbox_fetch(from, words);
 		if (err)
@@ -389,7 +444,7 @@ static noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
 }
 
 /* Take from the highest lane that has something. */
-static int mailbox_take_highest(struct mailbox_endpoint *ep, size_t limit,
+static int mailbox_take_highest(struct mailbox_endpoint *ep, u32 id, size_t limit,
 				struct mailbox_taken *t, u32 *lane)
 {
 	struct mailbox_ring *ring = &ep->port->ring;
@@ -402,8 +457,8 @@ static int mailbox_take_highest(struct mailbox_endpoint *ep, size_t limit,
 		err = -EAGAIN;
 		if (mailbox_ring_empty(&ring->lane[n], &ep->position[n].receive))
 			continue;
-		err = mailbox_ring_take(ring, &ring->lane[n], &ep->position[n].receive, ep->id,
-					limit, t);
+		err = mailbox_ring_take(ring, &ring->lane[n], &ep->position[n].receive, id, limit,
+					t);
 		*lane = n;
 	} while ((err == -EAGAIN || err == -EINPROGRESS) && mask);
 	if (err == -EPROTO)
@@ -444,6 +499,26 @@ efault:
 	return false;
 }
 
+/* All that the caller is told of a message beside its bytes. */
+static __always_inline bool mailbox_tell(struct mailbox_endpoint *ep,
+					 struct mailbox_message __user *user,
+					 const struct mailbox_taken *t, u32 lane, u32 size)
+{
+	struct mailbox_message m = {
+		.flags = size < t->length ? MAILBOX_MSG_TRUNCATED : 0,
+		.length = t->length,
+		.lane = lane,
+		.tag = t->tag,
+		.ticket = t->position,
+	};
+
+	if (unlikely(t->departed))
+		m.flags |= MAILBOX_MSG_REDELIVERED |
+			   (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
+	mailbox_port_sender(ep->port, t->sender, &m);
+	return mailbox_store_message(user, &m);
+}
+
 /* With a message in hand: no page faults. */
 static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
 					  const struct mailbox_buffer *to,
@@ -459,21 +534,8 @@ static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
 	else
 		stored = access_ok(to->data, size) &&
 			 !__copy_to_user_inatomic(to->data, t->payload, size);
-	if (to->message && stored) {
-		struct mailbox_message m = {
-			.flags = size < t->length ? MAILBOX_MSG_TRUNCATED : 0,
-			.length = t->length,
-			.lane = lane,
-			.tag = t->tag,
-			.ticket = t->position,
-		};
-
-		if (unlikely(t->departed))
-			m.flags |= MAILBOX_MSG_REDELIVERED |
-				   (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
-		mailbox_port_sender(ep->port, t->sender, &m);
-		stored = mailbox_store_message(to->message, &m);
-	}
+	if (to->message && stored)
+		stored = mailbox_tell(ep, to->message, t, lane, size);
 	pagefault_enable();
 	return stored;
 }
@@ -535,10 +597,27 @@ static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
 
 	/* From here on nothing can fail. */
 	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
-	mailbox_release(&t->view, t->position);			/* (D) (E) */
+	mailbox_slot_release(&t->view, t->position);			/* (D) (E) */
 	if (mailbox_queue_waiting(&port->senders))
 		mailbox_port_wake_senders(port, BIT(n));
 	return t->length;
+}
+
+/* Take for the caller's mapping, under the lock as in mailbox_reserve_once(). */
+static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *place)
+{
+	struct mailbox_port *port = ep->port;
+	int err = -ENOTCONN;
+
+	mutex_lock(&port->lock);
+	place->owner = ep->owner;
+	if (place->owner)
+		err = mailbox_take_highest(ep, place->owner, SIZE_MAX, &place->taken,
+					   &place->lane);
+	mutex_unlock(&port->lock);
+	if (!err && mailbox_queue_pressed(&port->receivers))
+		mailbox_chain_receivers(ep);
+	return err;
 }
 
 /*
@@ -554,7 +633,8 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 	u32 n;
 
 	for (;;) {
-		ret = mailbox_take_highest(ep, limit, &t, &n);
+		ret = to->place ? mailbox_peek_once(ep, to->place) :
+				  mailbox_take_highest(ep, ep->id, limit, &t, &n);
 		if (ret == -EAGAIN && READ_ONCE(ep->port->deleted)) {
 			ret = mailbox_message_receivable(ep) ?: mailbox_try_again();
 			if (!ret)
@@ -562,7 +642,7 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 		}
 		if (ret == -EMSGSIZE)
 			*too_long = t.length;
-		if (ret)
+		if (ret || to->place)
 			return ret;
 		ret = mailbox_receive_taken(ep, to, &t, n);
 		if (ret != -EAGAIN)
@@ -774,6 +854,52 @@ static const struct mailbox_deadline *mailbox_message_deadline(const struct file
 	return deadline;
 }
 
+/* MAILBOX_SEND_IN_PLACE */
+static noinline int mailbox_send_in_place(struct file *file, const struct mailbox_message *m,
+					  struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_deadline deadline;
+	struct mailbox_place place;
+	const struct mailbox_buffer from = { .place = &place };
+	u32 n = m->lane == MAILBOX_LANE_DEFAULT ? READ_ONCE(ep->default_lane) : m->lane;
+	int err;
+
+	if (m->flags & ~(MAILBOX_SEND_REALTIME | MAILBOX_SEND_IN_PLACE) || m->data || m->length ||
+	    m->tag || n >= ep->port->ring.lanes)
+		return -EINVAL;
+	err = mailbox_send_slow(ep, &from, n, mailbox_message_deadline(file, m, &deadline));
+	if (!err && (put_user(n, &user->lane) ||
+		     put_user(place.taken.position, &user->ticket))) {
+		mailbox_undo_place(ep, &place);
+		err = -EFAULT;
+	}
+	return err;
+}
+
+/* MAILBOX_RECV_IN_PLACE */
+static noinline int mailbox_receive_in_place(struct file *file, const struct mailbox_message *m,
+					     struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_deadline deadline;
+	struct mailbox_place place;
+	const struct mailbox_buffer to = { .place = &place };
+	u32 too_long;
+	int err;
+
+	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_IN_PLACE) || m->data || m->length ||
+	    m->tag || m->lane)
+		return -EINVAL;
+	err = mailbox_receive_slow(ep, &to, &too_long,
+				   mailbox_message_deadline(file, m, &deadline));
+	if (!err && !mailbox_tell(ep, user, &place.taken, place.lane, place.taken.length)) {
+		mailbox_undo_place(ep, &place);
+		err = -EFAULT;
+	}
+	return err;
+}
+
 long mailbox_message_send(struct file *file, struct mailbox_message __user *user)
 {
 	struct mailbox_deadline deadline mailbox_uninitialized;
@@ -786,7 +912,8 @@ long mailbox_message_send(struct file *file, struct mailbox_message __user *user
 	if (unlikely(err))
 		return err;
 	if (unlikely(m.flags & ~MAILBOX_SEND_REALTIME))
-		return -EINVAL;
+		return m.flags & MAILBOX_SEND_IN_PLACE ? mailbox_send_in_place(file, &m, user) :
+							 -EINVAL;
 	if (m.lane == MAILBOX_LANE_DEFAULT)
 		m.lane = READ_ONCE(ep->default_lane);
 	if (unlikely(m.lane >= ep->port->ring.lanes))
@@ -815,7 +942,8 @@ long mailbox_message_receive(struct file *file, struct mailbox_message __user *u
 	if (unlikely(ret))
 		return ret;
 	if (unlikely(m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag))
-		return -EINVAL;
+		return m.flags & MAILBOX_RECV_IN_PLACE ? mailbox_receive_in_place(file, &m, user) :
+							 -EINVAL;
 	to.data = u64_to_user_ptr(m.data);
 	to.size = m.length;
 	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;

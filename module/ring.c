@@ -88,8 +88,8 @@ struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lan
 static int mailbox_ring_quarantine(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 				   u64 position, u64 word)
 {
-	if (mailbox_replace(&lane->view, position, word,
-			    mailbox_word(position, 0, MAILBOX_PHASE_VOID)))
+	if (mailbox_slot_replace(&lane->view, position, word,
+				 mailbox_word(position, 0, MAILBOX_PHASE_VOID)))
 		atomic64_inc(&ring->quarantined);
 	return -EPROTO;
 }
@@ -108,7 +108,7 @@ int mailbox_ring_claim(struct mailbox_ring *ring, struct mailbox_ring_lane *lane
 			return mailbox_ring_quarantine(ring, lane, from, found.word);
 		if (found.what != MAILBOX_FIND_SLOT)
 			break;
-		if (mailbox_claim(&lane->view, from, found.word, id)) {	/* (A) */
+		if (mailbox_slot_claim(&lane->view, from, found.word, id)) {	/* (A) */
 			WRITE_ONCE(*own, from + 1);
 			*position = from;
 			return 0;
@@ -118,7 +118,7 @@ int mailbox_ring_claim(struct mailbox_ring *ring, struct mailbox_ring_lane *lane
 	return -EAGAIN;
 }
 
-/* One look and one try. Returns -EALREADY if somebody else was faster. */
+/* One look and one try. Returns 0, -EMSGSIZE, or -EAGAIN if somebody else was faster. */
 static int mailbox_ring_take_found(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 				   const struct mailbox_found *found, u32 id, size_t limit,
 				   struct mailbox_taken *t)
@@ -128,9 +128,9 @@ static int mailbox_ring_take_found(struct mailbox_ring *ring, struct mailbox_rin
 		smp_rmb();	/* the header was its own if the word is the same */
 		if (mailbox_lane_word(&lane->view, found->position) == found->word)
 			return -EMSGSIZE;
-		return -EALREADY;
+		return -EAGAIN;
 	}
-	return mailbox_take(&lane->view, found->position, found->word, id) ? 0 : -EALREADY;
+	return mailbox_slot_take(&lane->view, found->position, found->word, id) ? 0 : -EAGAIN;
 }
 
 int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
@@ -155,7 +155,7 @@ int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 			return mailbox_ring_quarantine(ring, lane, found.position, found.word);
 		}
 		err = mailbox_ring_take_found(ring, lane, &found, id, limit, t);
-		if (err == -EALREADY)
+		if (err == -EAGAIN)
 			continue;
 		if (err)
 			return err;
@@ -230,7 +230,7 @@ void mailbox_ring_purge(struct mailbox_ring *ring)
 			if (mailbox_ring_take(ring, lane, &own, 0, SIZE_MAX, &t))
 				break;
 			atomic64_inc(&ring->purged);
-			mailbox_release(&lane->view, t.position);
+			mailbox_slot_release(&lane->view, t.position);
 		}
 		cond_resched();
 	}
@@ -245,26 +245,25 @@ static void mailbox_slot_departed(struct mailbox_slot *slot)
 		WRITE_ONCE(slot->header, header + MAILBOX_SLOT_DEPARTED);
 }
 
-/* Whether the slot was the owner's. */
-static bool mailbox_ring_repair_slot(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
-				     u64 index, u32 owner)
+bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 position,
+		       u32 owner)
 {
-	u64 word = mailbox_lane_word(&lane->view, index);
+	u64 word = mailbox_lane_word(&lane->view, position);
 
 	if (mailbox_word_owner(word) != owner)
 		return false;
 	switch (mailbox_word_phase(word)) {
 	case MAILBOX_PHASE_WRITING:
-		if (mailbox_replace(&lane->view, index, word,
-				    mailbox_word_again(word, 0, MAILBOX_PHASE_VOID)))
+		if (mailbox_slot_replace(&lane->view, position, word,
+					 mailbox_word_again(word, 0, MAILBOX_PHASE_VOID)))
 			atomic64_inc(&ring->discarded);
 		return true;
 	case MAILBOX_PHASE_READING:
-		mailbox_slot_departed(mailbox_lane_slot(&lane->view, index));
+		mailbox_slot_departed(mailbox_lane_slot(&lane->view, position));
 		mailbox_ring_announce(lane);
-		if (mailbox_replace(&lane->view, index, word,
-				    mailbox_word_again(word, MAILBOX_OWNER_PARKED,
-						       MAILBOX_PHASE_READING)))
+		if (mailbox_slot_replace(&lane->view, position, word,
+					 mailbox_word_again(word, MAILBOX_OWNER_PARKED,
+							    MAILBOX_PHASE_READING)))
 			atomic64_inc(&ring->redelivered);
 		else
 			mailbox_ring_revoke(lane);	/* forged, for its owner is gone */
@@ -280,7 +279,7 @@ u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner)
 
 	for (n = 0; n < ring->lanes; n++) {
 		for (i = 0; i < ring->lane[n].view.capacity; i++) {
-			if (mailbox_ring_repair_slot(ring, &ring->lane[n], i, owner))
+			if (mailbox_ring_undo(ring, &ring->lane[n], i, owner))
 				lanes |= 1U << n;
 			if (!(i % 1024))
 				cond_resched();

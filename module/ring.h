@@ -181,6 +181,18 @@ void mailbox_ring_each_sender(const struct mailbox_ring *ring,
  */
 u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner);
 
+/**
+ * mailbox_ring_undo() - the same for one slot
+ * @ring: the ring
+ * @lane: where
+ * @position: any with this slot
+ * @owner: of the mapping
+ *
+ * Return: whether the slot was the owner's.
+ */
+bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 position,
+		       u32 owner);
+
 /* Where a walk starts: the endpoint's own position, unless it slept for long. */
 static inline u64 mailbox_ring_start(const struct mailbox_ring_lane *lane, const u64 *own)
 {
@@ -238,7 +250,7 @@ static __always_inline bool mailbox_ring_try_claim(const struct mailbox_lane *vi
 {
 	u64 p = READ_ONCE(*own), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
 
-	if (unlikely(mailbox_lane_word(view, p) != word || !mailbox_claim(view, p, word, id)))
+	if (unlikely(mailbox_lane_word(view, p) != word || !mailbox_slot_claim(view, p, word, id)))
 		return false;
 	WRITE_ONCE(*own, p + 1);
 	*position = p;
@@ -263,7 +275,7 @@ static inline void mailbox_ring_discard(struct mailbox_ring *ring, struct mailbo
 					u64 position)
 {
 	atomic64_inc(&ring->discarded);
-	mailbox_discard(&lane->view, position);
+	mailbox_slot_discard(&lane->view, position);
 }
 
 /* Length of the message in a slot, clamped: the port has room for no more. */
@@ -272,13 +284,13 @@ static __always_inline u32 mailbox_ring_length(const struct mailbox_ring *ring, 
 	return min_t(u32, header, ring->message_size);
 }
 
-/* What a slot holds that was found to be READY or parked: see mailbox_read_header(). */
+/* What a slot holds that was found to be READY or parked: see mailbox_slot_read(). */
 static __always_inline void mailbox_ring_read_header(const struct mailbox_ring *ring,
 						     struct mailbox_ring_lane *lane,
 						     const struct mailbox_lane *view,
 						     u64 position, struct mailbox_taken *t)
 {
-	u64 header = mailbox_read_header(view, position, &t->tag, &t->payload);
+	u64 header = mailbox_slot_read(view, position, &t->tag, &t->payload);
 
 	t->lane = lane;
 	t->view = *view;
@@ -338,7 +350,7 @@ static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *rin
 	if (unlikely(!mailbox_word_is(word, p, MAILBOX_PHASE_READY) || atomic_read(&lane->parked)))
 		return false;
 	mailbox_ring_read_header(ring, lane, &view, p, t);
-	if (unlikely(t->length > limit || !mailbox_take(&view, p, word, id)))
+	if (unlikely(t->length > limit || !mailbox_slot_take(&view, p, word, id)))
 		return false;
 	mailbox_ring_advance(lane, own, p);
 	return true;
@@ -378,7 +390,7 @@ static inline void mailbox_ring_revoke(struct mailbox_ring_lane *lane)
 static inline void mailbox_ring_park(struct mailbox_ring_lane *lane, u64 position)
 {
 	mailbox_ring_announce(lane);
-	mailbox_park(&lane->view, position);
+	mailbox_slot_park(&lane->view, position);
 }
 
 #endif /* MAILBOX_RING_H */

@@ -30,6 +30,8 @@ MAILBOX_ATTR(messages_sent, "%llu");
 MAILBOX_ATTR(messages_received, "%llu");
 MAILBOX_ATTR(messages_dropped, "%llu");
 MAILBOX_ATTR(redelivered, "%llu");
+MAILBOX_ATTR(quarantined, "%llu");
+MAILBOX_ATTR(mappings, "%u");
 MAILBOX_ATTR(waiting_senders, "%u");
 MAILBOX_ATTR(waiting_receivers, "%u");
 MAILBOX_ATTR(endpoints, "%u");
@@ -45,6 +47,8 @@ static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_messages_received.attr,
 	&dev_attr_messages_dropped.attr,
 	&dev_attr_redelivered.attr,
+	&dev_attr_quarantined.attr,
+	&dev_attr_mappings.attr,
 	&dev_attr_waiting_senders.attr,
 	&dev_attr_waiting_receivers.attr,
 	&dev_attr_endpoints.attr,

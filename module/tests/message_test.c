@@ -169,7 +169,8 @@ static void a_lane_that_waits_for_a_writer_holds_up_no_other(struct kunit *test)
 	struct mailbox_ring_lane *lane = &desk->port->ring.lane[2];
 	u64 own = 0, position;
 
-	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id,
+						 &position), 0);
 	send(desk->sender, 2, 12);
 	send(desk->sender, 0, 10);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 10);
@@ -393,8 +394,8 @@ static void a_receiver_wakes_the_next_if_there_is_more(struct kunit *test)
 	/* Two messages, and one event for both. */
 	for (i = 0; i < 2; i++) {
 		mailbox_ring_claim(&desk->port->ring, lane, &own, desk->sender->id, &position);
-		mailbox_write_header(&lane->view, position, 1, 0, desk->sender->id);
-		mailbox_publish(&lane->view, position, desk->sender->id);
+		mailbox_slot_write(&lane->view, position, 1, 0, desk->sender->id);
+		mailbox_slot_publish(&lane->view, position, desk->sender->id);
 	}
 	mailbox_port_wake_receivers(desk->port, BIT(1));
 	expect_result(test, first, 1);
@@ -416,7 +417,7 @@ static void a_sender_wakes_the_next_if_there_is_more_room(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mailbox_ring_take(ring, &ring->lane[0],
 							&desk->receiver->position[0].receive, 3,
 							SIZE_MAX, &t), 0);
-		mailbox_release(&ring->lane[0].view, t.position);
+		mailbox_slot_release(&ring->lane[0].view, t.position);
 	}
 	mailbox_port_wake_senders(desk->port, BIT(0));
 	expect_result(test, first, 1);

@@ -440,8 +440,8 @@ static int send_from(struct mailbox_endpoint *ep, u32 lane, u64 *position)
 
 	if (err)
 		return err;
-	mailbox_write_header(&at->view, *position, 1, 0, ep->id);
-	mailbox_publish(&at->view, *position, ep->id);
+	mailbox_slot_write(&at->view, *position, 1, 0, ep->id);
+	mailbox_slot_publish(&at->view, *position, ep->id);
 	return 0;
 }
 
@@ -453,7 +453,7 @@ static int receive_at(struct mailbox_endpoint *ep, u32 lane)
 				    SIZE_MAX, &t);
 
 	if (!err)
-		mailbox_release(&ring->lane[lane].view, t.position);
+		mailbox_slot_release(&ring->lane[lane].view, t.position);
 	return err;
 }
 

@@ -95,8 +95,8 @@ static void after_more_than_half_the_range_the_hint_leads_back(struct kunit *tes
 
 	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), 0);
 	KUNIT_EXPECT_EQ(test, position, base);
-	mailbox_write_header(&lane->view, base, 1, 0, SENDER);
-	mailbox_publish(&lane->view, base, SENDER);
+	mailbox_slot_write(&lane->view, base, 1, 0, SENDER);
+	mailbox_slot_publish(&lane->view, base, SENDER);
 	take_expected(test, lane, &receiver, base);
 }
 
@@ -124,9 +124,9 @@ EVERYWHERE(a_header_carries_length_sender_and_tag)
 	char *payload;
 
 	claim(test, lane, base);
-	payload = mailbox_write_header(&lane->view, base, 5, 0x123456789abcdef0ULL, 65534);
+	payload = mailbox_slot_write(&lane->view, base, 5, 0x123456789abcdef0ULL, 65534);
 	memcpy(payload, "five", 5);
-	mailbox_publish(&lane->view, base, 65534);
+	mailbox_slot_publish(&lane->view, base, 65534);
 	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), 0);
 	KUNIT_EXPECT_EQ(test, t.length, 5);
 	KUNIT_EXPECT_EQ(test, t.sender, 65534);
@@ -142,13 +142,13 @@ static void without_a_tag_the_payload_follows_the_header(struct kunit *test)
 	struct mailbox_slot *slot = mailbox_lane_slot(&lane->view, 0);
 	struct mailbox_taken t;
 
-	KUNIT_EXPECT_PTR_EQ(test, mailbox_write_header(&lane->view, 0, 5, 0, SENDER),
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_slot_write(&lane->view, 0, 5, 0, SENDER),
 			    (void *)(slot + 1));
 	t.tag = 99;
 	mailbox_ring_read_header(ring, lane, &lane->view, 0, &t);
 	KUNIT_EXPECT_EQ(test, t.tag, 0);
 	KUNIT_EXPECT_PTR_EQ(test, t.payload, (void *)(slot + 1));
-	KUNIT_EXPECT_PTR_EQ(test, mailbox_write_header(&lane->view, 0, 5, 1, SENDER),
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_slot_write(&lane->view, 0, 5, 1, SENDER),
 			    (void *)(slot + 1) + sizeof(u64));
 }
 
@@ -375,7 +375,7 @@ static void a_message_counts_from_its_publication(struct kunit *test)
 	expect_stats(test, 0, 0, 0, 0);
 	claim(test, lane, 0);
 	expect_stats(test, 0, 0, 0, 0);
-	mailbox_publish(&lane->view, 0, SENDER);
+	mailbox_slot_publish(&lane->view, 0, SENDER);
 	expect_stats(test, 1, 0, 1, 0);
 }
 
@@ -388,7 +388,7 @@ static void a_message_is_received_when_it_is_released(struct kunit *test)
 	send(test, lane, 0, 1);
 	take_expected(test, lane, &own, 0);
 	expect_stats(test, 1, 0, 0, 0);
-	mailbox_release(&lane->view, 0);
+	mailbox_slot_release(&lane->view, 0);
 	expect_stats(test, 1, 1, 0, 0);
 }
 
@@ -515,7 +515,7 @@ static void purge_leaves_what_somebody_holds(struct kunit *test)
 	EXPECT_WORD(test, lane, 0, RECEIVER, MAILBOX_PHASE_READING);
 	EXPECT_WORD(test, lane, 2, SENDER, MAILBOX_PHASE_WRITING);
 	expect_stats(test, 2, 0, 0, 1);
-	mailbox_release(&lane->view, 0);
+	mailbox_slot_release(&lane->view, 0);
 	expect_stats(test, 2, 1, 0, 1);
 }
 
@@ -576,7 +576,7 @@ static void the_sender_of_each_message_in_the_slots_is_named(struct kunit *test)
 
 	for (p = 0; p < CAPACITY; p++) {
 		send(test, lane, p, 1);
-		mailbox_write_header(&lane->view, p, 1, 0, 100 + p);
+		mailbox_slot_write(&lane->view, p, 1, 0, 100 + p);
 	}
 	/* Released, parked, in somebody's hands, ready. */
 	receive(test, lane, &own, 0);

@@ -89,7 +89,7 @@ EVERYWHERE(publish_makes_a_claimed_slot_ready)
 	struct mailbox_ring_lane *lane = lane_at(test, base);
 
 	claim(test, lane, base);
-	mailbox_publish(&lane->view, base, SENDER);
+	mailbox_slot_publish(&lane->view, base, SENDER);
 	EXPECT_WORD(test, lane, base, SENDER, MAILBOX_PHASE_READY);
 }
 
@@ -141,11 +141,11 @@ EVERYWHERE(claim_fails_if_the_word_has_changed)
 
 	for (phase = MAILBOX_PHASE_WRITING; phase <= MAILBOX_PHASE_VOID; phase++) {
 		put(lane, p, mailbox_word(p, 3, phase));
-		KUNIT_EXPECT_FALSE(test, mailbox_claim(&lane->view, p, seen, SENDER));
+		KUNIT_EXPECT_FALSE(test, mailbox_slot_claim(&lane->view, p, seen, SENDER));
 		EXPECT_WORD(test, lane, p, 3, phase);
 	}
 	put(lane, p, mailbox_word(p + CAPACITY, 0, MAILBOX_PHASE_FREE));
-	KUNIT_EXPECT_FALSE(test, mailbox_claim(&lane->view, p, seen, SENDER));
+	KUNIT_EXPECT_FALSE(test, mailbox_slot_claim(&lane->view, p, seen, SENDER));
 }
 
 EVERYWHERE(take_fails_if_the_word_has_changed)
@@ -154,12 +154,12 @@ EVERYWHERE(take_fails_if_the_word_has_changed)
 	u64 p = base, seen = mailbox_word(p, 3, MAILBOX_PHASE_READY);
 
 	put(lane, p, mailbox_word(p, 4, MAILBOX_PHASE_READING));
-	KUNIT_EXPECT_FALSE(test, mailbox_take(&lane->view, p, seen, RECEIVER));
+	KUNIT_EXPECT_FALSE(test, mailbox_slot_take(&lane->view, p, seen, RECEIVER));
 	EXPECT_WORD(test, lane, p, 4, MAILBOX_PHASE_READING);
 	put(lane, p, mailbox_word(p, 0, MAILBOX_PHASE_VOID));
-	KUNIT_EXPECT_FALSE(test, mailbox_take(&lane->view, p, seen, RECEIVER));
+	KUNIT_EXPECT_FALSE(test, mailbox_slot_take(&lane->view, p, seen, RECEIVER));
 	put(lane, p, mailbox_word(p + CAPACITY, 3, MAILBOX_PHASE_READY));
-	KUNIT_EXPECT_FALSE(test, mailbox_take(&lane->view, p, seen, RECEIVER));
+	KUNIT_EXPECT_FALSE(test, mailbox_slot_take(&lane->view, p, seen, RECEIVER));
 }
 
 static struct kunit_case slot_cases[] = {
@@ -285,7 +285,7 @@ EVERYWHERE(nobody_overtakes_a_message_being_written)
 	send(test, lane, base + 1, 1);
 	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, own, base);
-	mailbox_publish(&lane->view, base, SENDER);
+	mailbox_slot_publish(&lane->view, base, SENDER);
 	take_expected(test, lane, &own, base);
 	take_expected(test, lane, &own, base + 1);
 }
@@ -314,7 +314,7 @@ EVERYWHERE(a_full_lane_says_so_until_a_slot_is_released)
 	KUNIT_EXPECT_EQ(test, sender, base + CAPACITY);
 	take_expected(test, lane, &own, base);
 	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
-	mailbox_release(&lane->view, base);
+	mailbox_slot_release(&lane->view, base);
 	claim(test, lane, base + CAPACITY);
 }
 
@@ -339,9 +339,9 @@ EVERYWHERE(slots_released_out_of_order_are_claimed_in_order)
 		send(test, lane, p, 1);
 	for (p = base; p < base + CAPACITY; p++)
 		take_expected(test, lane, &own, p);
-	mailbox_release(&lane->view, base + 1);
+	mailbox_slot_release(&lane->view, base + 1);
 	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
-	mailbox_release(&lane->view, base);
+	mailbox_slot_release(&lane->view, base);
 	claim(test, lane, base + CAPACITY);
 	claim(test, lane, base + CAPACITY + 1);
 	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
@@ -570,8 +570,8 @@ EVERYWHERE(a_broken_slot_is_an_error_for_one_sender)
 	EXPECT_WORD(test, lane, base, 0, MAILBOX_PHASE_VOID);
 	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), 0);
 	KUNIT_EXPECT_EQ(test, position, base + 1);
-	mailbox_write_header(&lane->view, position, 1, 0, SENDER);
-	mailbox_publish(&lane->view, position, SENDER);
+	mailbox_slot_write(&lane->view, position, 1, 0, SENDER);
+	mailbox_slot_publish(&lane->view, position, SENDER);
 	receive(test, lane, &own, base + 1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->quarantined), 1);
 }

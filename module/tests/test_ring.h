@@ -119,8 +119,8 @@ static inline void send(struct kunit *test, struct mailbox_ring_lane *lane, u64 
 			u32 length)
 {
 	claim(test, lane, expected);
-	mailbox_write_header(&lane->view, expected, length, 0, SENDER);
-	mailbox_publish(&lane->view, expected, SENDER);
+	mailbox_slot_write(&lane->view, expected, length, 0, SENDER);
+	mailbox_slot_publish(&lane->view, expected, SENDER);
 }
 
 static inline int take(struct kunit *test, struct mailbox_ring_lane *lane, u64 *own,
@@ -142,7 +142,7 @@ static inline void receive(struct kunit *test, struct mailbox_ring_lane *lane, u
 			   u64 expected)
 {
 	take_expected(test, lane, own, expected);
-	mailbox_release(&lane->view, expected);
+	mailbox_slot_release(&lane->view, expected);
 }
 
 static inline int ring_init(struct kunit *test)

@@ -39,6 +39,7 @@
  *	EACCES	   the port's mode bits say no
  *	EPERM	   not the owner, and no CAP_IPC_OWNER; to map: the port is sealed
  *	EBUSY	   this endpoint is mapped already
+ *	ENOTCONN   this endpoint is not mapped
  *	EBADF	   the descriptor is not open for this direction
  *	EPROTO	   the ring was found inconsistent at one slot
  *	E2BIG	   a newer structure with a tail that is not zero
@@ -144,9 +145,11 @@ struct mailbox_delete {
 
 /* struct mailbox_message.flags, given with a send */
 #define MAILBOX_SEND_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
+#define MAILBOX_SEND_IN_PLACE	(1U << 2)	/* claim a slot for the mapping, no more */
 /* ... with a receive */
 #define MAILBOX_RECV_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
 #define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, no more */
+#define MAILBOX_RECV_IN_PLACE	(1U << 2)	/* take the message for the mapping, copy nothing */
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
 #define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
@@ -176,6 +179,11 @@ struct mailbox_delete {
  *
  * Output members are ignored on the way in; those that a call does not answer
  * are not touched.
+ *
+ * In place, for a mapped endpoint: @data, @length and @tag are zero. A send gives
+ * the slot of message @ticket of @lane, claimed; it is the caller's to fill, and
+ * to publish or discard. A receive gives the slot of a message, taken; it is the
+ * caller's to read and to release. See <linux/mailbox_ring.h>.
  */
 struct mailbox_message {
 	__u32 size;

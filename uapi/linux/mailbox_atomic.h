@@ -2,7 +2,8 @@
 /*
  * The atomics that mailbox_ring.h is written in, for the kernel and for user
  * space. All act on __u64; LOAD and STORE order nothing; XCHG, CMPXCHG and ADD
- * are full barriers. What pairs with what is said in mailbox_ring.h.
+ * are full barriers, LOAD_AFTER comes after those before it. What pairs with what
+ * is said in mailbox_ring.h.
  */
 #ifndef _UAPI_LINUX_MAILBOX_ATOMIC_H
 #define _UAPI_LINUX_MAILBOX_ATOMIC_H
@@ -14,6 +15,7 @@
 #include <linux/atomic.h>
 
 #define MAILBOX_LOAD(p)			READ_ONCE(*(p))
+#define MAILBOX_LOAD_AFTER(p)		READ_ONCE(*(p))		/* E */
 #define MAILBOX_STORE(p, v)		WRITE_ONCE(*(p), v)
 #define MAILBOX_LOAD_ACQUIRE(p)		smp_load_acquire(p)	/* C */
 #define MAILBOX_XCHG(p, v)		xchg(p, v)
@@ -23,6 +25,7 @@
 #else
 
 #define MAILBOX_LOAD(p)			__atomic_load_n(p, __ATOMIC_RELAXED)
+#define MAILBOX_LOAD_AFTER(p)		__atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define MAILBOX_STORE(p, v)		__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define MAILBOX_LOAD_ACQUIRE(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define MAILBOX_ADD(p, v)		((void)__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))

@@ -75,8 +75,8 @@
  *		  is not zero, kick
  *
  * To kick is MAILBOX_IOC_KICK; to wait for a message or a slot is to receive or
- * send by a system call. What a mapping that goes away has claimed is void then,
- * and what it has taken is parked.
+ * send by a system call, with MAILBOX_*_IN_PLACE to get the slot. What a mapping
+ * that goes away has claimed is void then, and what it has taken is parked.
  */
 #ifndef _UAPI_LINUX_MAILBOX_RING_H
 #define _UAPI_LINUX_MAILBOX_RING_H
@@ -279,7 +279,7 @@ static inline int mailbox_distance_broken(const struct mailbox_lane *lane, __s64
  * mailbox_find_free() - walk to the slot that a sender may claim
  * @lane: the lane
  * @position: in: where to start, never ahead of the truth; out: where it ended
- * @word: out: what to hand to mailbox_claim()
+ * @word: out: what to hand to mailbox_slot_claim()
  *
  * Return: MAILBOX_FIND_SLOT, MAILBOX_FIND_NONE (full) or MAILBOX_FIND_BROKEN.
  */
@@ -314,7 +314,7 @@ static inline enum mailbox_find mailbox_find_free(const struct mailbox_lane *lan
  * mailbox_find_ready() - walk to the message that a receiver may take
  * @lane: the lane
  * @position: in: where to start, never ahead of the truth; out: where it ended
- * @word: out: what to hand to mailbox_take()
+ * @word: out: what to hand to mailbox_slot_take()
  *
  * Return: MAILBOX_FIND_SLOT, MAILBOX_FIND_NONE or MAILBOX_FIND_PENDING (empty),
  * or MAILBOX_FIND_BROKEN.
@@ -359,7 +359,7 @@ static inline enum mailbox_find mailbox_find_ready(const struct mailbox_lane *la
  * mailbox_find_parked() - find the oldest message that the kernel holds
  * @lane: the lane
  * @position: in: any position within 2^35 of the truth; out: the message's
- * @word: out: what to hand to mailbox_take()
+ * @word: out: what to hand to mailbox_slot_take()
  *
  * Looks at every slot: for the rare case only.
  *
@@ -415,7 +415,7 @@ static inline int mailbox_lane_drained(const struct mailbox_lane *lane)
 }
 
 /**
- * mailbox_claim() - make a slot the sender's own
+ * mailbox_slot_claim() - make a slot the sender's own
  * @lane: the lane
  * @position: from mailbox_find_free()
  * @word: likewise
@@ -423,8 +423,8 @@ static inline int mailbox_lane_drained(const struct mailbox_lane *lane)
  *
  * Return: 1, or 0 if somebody else was faster: walk again from @position.
  */
-static inline int mailbox_claim(const struct mailbox_lane *lane, __u64 position, __u64 word,
-				__u32 owner)
+static inline int mailbox_slot_claim(const struct mailbox_lane *lane, __u64 position, __u64 word,
+				     __u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -433,8 +433,8 @@ static inline int mailbox_claim(const struct mailbox_lane *lane, __u64 position,
 }
 
 /* Publish a claimed and filled slot. Then look for sleeping receivers. */
-static inline void mailbox_publish(const struct mailbox_lane *lane, __u64 position,
-				   __u32 owner)
+static inline void mailbox_slot_publish(const struct mailbox_lane *lane, __u64 position,
+					__u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -446,7 +446,7 @@ static inline void mailbox_publish(const struct mailbox_lane *lane, __u64 positi
  * Give up a claimed slot. Then wake a receiver, who may now see a message
  * behind it, and a sender, who may now claim over it.
  */
-static inline void mailbox_discard(const struct mailbox_lane *lane, __u64 position)
+static inline void mailbox_slot_discard(const struct mailbox_lane *lane, __u64 position)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -455,7 +455,7 @@ static inline void mailbox_discard(const struct mailbox_lane *lane, __u64 positi
 }
 
 /**
- * mailbox_take() - make a message the receiver's own
+ * mailbox_slot_take() - make a message the receiver's own
  * @lane: the lane
  * @position: from mailbox_find_ready() or mailbox_find_parked()
  * @word: likewise
@@ -463,8 +463,8 @@ static inline void mailbox_discard(const struct mailbox_lane *lane, __u64 positi
  *
  * Return: 1, or 0 if somebody else was faster: walk again from @position.
  */
-static inline int mailbox_take(const struct mailbox_lane *lane, __u64 position, __u64 word,
-			       __u32 owner)
+static inline int mailbox_slot_take(const struct mailbox_lane *lane, __u64 position, __u64 word,
+				    __u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -473,7 +473,7 @@ static inline int mailbox_take(const struct mailbox_lane *lane, __u64 position, 
 }
 
 /* Give the slot of a taken and read message back. Then look for sleeping senders. */
-static inline void mailbox_release(const struct mailbox_lane *lane, __u64 position)
+static inline void mailbox_slot_release(const struct mailbox_lane *lane, __u64 position)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -486,7 +486,7 @@ static inline void mailbox_release(const struct mailbox_lane *lane, __u64 positi
  * walk steps over it as over any READING; mailbox_find_parked() finds it. The
  * slot's header still names the sender, whom the word has forgotten.
  */
-static inline void mailbox_park(const struct mailbox_lane *lane, __u64 position)
+static inline void mailbox_slot_park(const struct mailbox_lane *lane, __u64 position)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
@@ -495,7 +495,19 @@ static inline void mailbox_park(const struct mailbox_lane *lane, __u64 position)
 }
 
 /**
- * mailbox_replace() - put another word in the place of one that is nobody's (kernel only)
+ * mailbox_waiting() - who waits, after a step of one's own
+ * @waiters: receivers after a publish, senders after a release; either after a
+ *	claim or take, for the chain
+ *
+ * Return: MAILBOX_WAITERS_*, or other bits; 0: nobody.
+ */
+static inline __u64 mailbox_waiting(const struct mailbox_waiters *waiters)
+{
+	return MAILBOX_LOAD_AFTER(&waiters->word);		/* (E) */
+}
+
+/**
+ * mailbox_slot_replace() - put another word in the place of one that is nobody's (kernel only)
  * @lane: the lane
  * @position: any with this slot
  * @word: as loaded: of an owner that has departed, or such as no rule could make
@@ -503,14 +515,14 @@ static inline void mailbox_park(const struct mailbox_lane *lane, __u64 position)
  *
  * Return: 1, or 0 if the word is another by now.
  */
-static inline int mailbox_replace(const struct mailbox_lane *lane, __u64 position, __u64 word,
-				  __u64 by)
+static inline int mailbox_slot_replace(const struct mailbox_lane *lane, __u64 position, __u64 word,
+				       __u64 by)
 {
 	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word, by);
 }
 
 /**
- * mailbox_write_header() - say what a claimed slot holds
+ * mailbox_slot_write() - say what a claimed slot holds
  * @lane: the lane
  * @position: of the slot
  * @length: bytes
@@ -519,8 +531,8 @@ static inline int mailbox_replace(const struct mailbox_lane *lane, __u64 positio
  *
  * Return: where the payload goes.
  */
-static inline void *mailbox_write_header(const struct mailbox_lane *lane, __u64 position,
-					 __u32 length, __u64 tag, __u32 sender)
+static inline void *mailbox_slot_write(const struct mailbox_lane *lane, __u64 position,
+				       __u32 length, __u64 tag, __u32 sender)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 	__u64 header = (__u64)sender << MAILBOX_SLOT_SENDER_SHIFT | length;
@@ -536,7 +548,7 @@ static inline void *mailbox_write_header(const struct mailbox_lane *lane, __u64 
 }
 
 /**
- * mailbox_read_header() - see what a slot holds that was found READY or parked
+ * mailbox_slot_read() - see what a slot holds that was found READY or parked
  * @lane: the lane
  * @position: of the slot
  * @tag: out: the sender's, or 0
@@ -546,8 +558,8 @@ static inline void *mailbox_write_header(const struct mailbox_lane *lane, __u64 
  *
  * Return: the header. Its length may be a lie where senders are not trusted.
  */
-static inline __u64 mailbox_read_header(const struct mailbox_lane *lane, __u64 position,
-					__u64 *tag, void **payload)
+static inline __u64 mailbox_slot_read(const struct mailbox_lane *lane, __u64 position,
+				      __u64 *tag, void **payload)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 	__u64 header = MAILBOX_LOAD(&slot->header);

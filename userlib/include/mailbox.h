@@ -219,6 +219,100 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
  */
 uint64_t mailbox_deadline_ms(int ms);
 
+/* Without system calls */
+
+/**
+ * mailbox_map() - share the port's slots: send and receive without system calls
+ * @mb: handle, opened O_RDWR
+ *
+ * From here on mailbox_send(), mailbox_receive() and their like do the same as
+ * before, on the same messages, through memory that is shared with the kernel and
+ * with everybody else who maps the port; the kernel is asked only to wake somebody
+ * or to sleep. What differs:
+ *
+ * - A message received so tells the sender's endpoint, but pid 0, and ~0u for uid
+ *   and gid. Once a port has been mapped no message on it is
+ *   MAILBOX_MSG_TRUSTED: who maps it can write what he likes.
+ * - A bad @buf is no -EFAULT but a SIGSEGV.
+ * - O_NONBLOCK is what it is at this moment.
+ *
+ * When the process ends, however it ends, or unmaps, the kernel gives back what
+ * was half done: a message that was being sent is not sent, one that was being
+ * received is received by another, and marked MAILBOX_MSG_REDELIVERED. A forked
+ * child has no mapping, and goes on by system calls.
+ *
+ * An endpoint is mapped once, by one process. Not while other threads use @mb.
+ *
+ * Return: 0, -EBUSY (mapped already), -EPERM (a MAILBOX_SEALED port), -EACCES
+ * (not O_RDWR), -ENOMEM, -ENOSPC (too many endpoints), or -EPROTO (a layout that
+ * this library does not know).
+ */
+int mailbox_map(struct mailbox *mb);
+
+/**
+ * mailbox_unmap() - back to system calls
+ * @mb: handle; mapped or not
+ *
+ * What is reserved is discarded, what is peeked at and not released goes to
+ * another receiver. Not while other threads use @mb. mailbox_close() does it too.
+ */
+void mailbox_unmap(struct mailbox *mb);
+
+/**
+ * mailbox_reserve() - a place for a message, to be filled where it is
+ * @mb: mapped handle
+ * @msg: flags, lane and tag are read; data, size, lane and ticket are answered
+ * @deadline: how long to wait for a place
+ *
+ * @msg->data points to @msg->size bytes in the slot itself. Fill them, set
+ * @msg->length, and submit; or discard. Receivers of later messages of the lane
+ * wait for that, so do not keep it long, and do not wait while you keep it.
+ *
+ * Return: as mailbox_send_msg(), or -ENOTCONN if it is not mapped.
+ */
+int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline);
+
+/**
+ * mailbox_submit() - send what was filled in place
+ * @mb: mapped handle
+ * @msg: from mailbox_reserve(), with the length
+ *
+ * Return: 0, -EMSGSIZE (it is still reserved), or -ENOTCONN.
+ */
+int mailbox_submit(struct mailbox *mb, const struct mailbox_msg *msg);
+
+/**
+ * mailbox_discard() - give a reserved place back
+ * @mb: mapped handle
+ * @msg: from mailbox_reserve()
+ *
+ * Return: 0 or -ENOTCONN.
+ */
+int mailbox_discard(struct mailbox *mb, const struct mailbox_msg *msg);
+
+/**
+ * mailbox_peek() - receive a message and read it where it is
+ * @mb: mapped handle
+ * @msg: flags are read, all else is answered
+ * @deadline: how long to wait for a message
+ *
+ * @msg->data points to @msg->length bytes in the slot itself, the caller's until
+ * mailbox_release(). Another process that maps the port could change them: where
+ * that matters, copy and then look.
+ *
+ * Return: 0, or as mailbox_receive_msg(), or -ENOTCONN if it is not mapped.
+ */
+int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline);
+
+/**
+ * mailbox_release() - done with a message that was read in place
+ * @mb: mapped handle
+ * @msg: from mailbox_peek()
+ *
+ * Return: 0 or -ENOTCONN.
+ */
+int mailbox_release(struct mailbox *mb, const struct mailbox_msg *msg);
+
 /* About endpoints and ports */
 
 /**

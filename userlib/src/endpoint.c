@@ -14,7 +14,7 @@ struct mailbox *mailbox_wrap(int fd)
 
 	if (fd < 0)
 		return NULL;
-	mb = malloc(sizeof(*mb));
+	mb = calloc(1, sizeof(*mb));
 	if (!mb) {
 		close(fd);
 		errno = ENOMEM;
@@ -30,7 +30,7 @@ struct mailbox *mailbox_from_fd(int fd)
 	struct mailbox *mb;
 	int err;
 
-	mb = malloc(sizeof(*mb));
+	mb = calloc(1, sizeof(*mb));
 	if (!mb)
 		return NULL;
 	mb->fd = fd;
@@ -51,6 +51,7 @@ void mailbox_close(struct mailbox *mb)
 
 	if (!mb)
 		return;
+	mailbox_unmap(mb);
 	close(mb->fd);
 	free(mb);
 	errno = saved;
@@ -77,5 +78,11 @@ int mailbox_set_lanes(struct mailbox *mb, uint32_t receive_mask,
 		.default_lane = default_lane,
 	};
 
-	return ioctl(mb->fd, MAILBOX_IOC_SET_LANES, &arg) < 0 ? -errno : 0;
+	if (ioctl(mb->fd, MAILBOX_IOC_SET_LANES, &arg) < 0)
+		return -errno;
+	if (mb->ring) {
+		mb->ring->receive_mask = receive_mask;
+		mb->ring->default_lane = default_lane;
+	}
+	return 0;
 }

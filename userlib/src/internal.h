@@ -5,6 +5,8 @@
  *	control.c   ports by name: create, open, delete, query
  *	endpoint.c  the handle: from_fd, close, fd, info, set_lanes
  *	message.c   send and receive
+ *	map.c       the mapping: made, unmade, and gone in a forked child
+ *	ring.c      send and receive through it, and in place
  *	list.c      all ports, from sysfs
  *	strerror.c  errors in words
  */
@@ -13,14 +15,69 @@
 
 #include <stdbool.h>
 
+#include <linux/mailbox_ring.h>
+
 #include "mailbox.h"
 
 #define MAILBOX_DEV_DIR	"/dev/mailbox"
 #define MAILBOX_SYS_DIR	"/sys/class/mailbox"
 
+/* One lane of the mapping, and how far this handle has come there: hints. */
+struct ring_lane {
+	struct mailbox_lane view;
+	__u64 send;
+	__u64 receive;
+};
+
+/*
+ * A port's slots, as this handle sees them. It lies in a page that is zero in a
+ * forked child, which has no mapping: @shared is NULL then, and all goes by system
+ * call.
+ */
+struct ring {
+	struct mailbox_shared *shared;
+	uint64_t bytes;
+	uint32_t lanes;
+	uint32_t message_size;
+	uint32_t owner;		/* in the words of the slots */
+	uint32_t endpoint;	/* in the headers of messages */
+	uint32_t receive_mask;
+	uint32_t default_lane;
+	uint32_t nonblock;	/* as it was when it was mapped */
+	uint32_t spin_ns;	/* to look again before going to sleep; 0: one processor */
+	struct ring_lane lane[MAILBOX_LANES_MAX];
+};
+
 struct mailbox {
 	int fd;
+	struct ring *ring;	/* or NULL */
 };
+
+/* The ring to use, or NULL. */
+static inline struct ring *mailbox_ring(const struct mailbox *mb)
+{
+	return mb->ring && mb->ring->shared ? mb->ring : NULL;
+}
+
+/*
+ * The ring cannot say, or must not: the same by system call, please. Positive, for
+ * no errno is.
+ */
+#define BY_SYSTEM_CALL	1
+
+/*
+ * One message through the ring, without sleeping. Return 0, BY_SYSTEM_CALL, or
+ * -EAGAIN, -EINVAL, -EMSGSIZE (with msg->length).
+ */
+int mailbox_ring_send(struct mailbox *mb, struct mailbox_msg *msg);
+int mailbox_ring_receive(struct mailbox *mb, struct mailbox_msg *msg);
+
+/* What a receive by system call tells beside the bytes. */
+void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg);
+
+/* The same, after having looked again for a moment. */
+int mailbox_ring_send_soon(struct mailbox *mb, struct mailbox_msg *msg);
+int mailbox_ring_receive_soon(struct mailbox *mb, struct mailbox_msg *msg);
 
 /* A handle that owns @fd. Takes the descriptor in any case: closed on failure. */
 struct mailbox *mailbox_wrap(int fd);

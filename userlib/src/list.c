@@ -42,7 +42,7 @@ static const struct {
 	MEMBER(endpoints), MEMBER(waiting_senders), MEMBER(waiting_receivers),
 	MEMBER(depth), MEMBER(bytes), MEMBER(messages_sent),
 	MEMBER(messages_received), MEMBER(messages_dropped),
-	MEMBER(redelivered),
+	MEMBER(redelivered), MEMBER(quarantined), MEMBER(mappings),
 };
 
 static int read_members(int dir, struct mailbox_info *info)
@@ -96,6 +96,8 @@ static int read_port(DIR *class, const char *name, struct mailbox_info *info)
 		return -ENOENT;
 	err = read_members(dir, info);
 	close(dir);
+	if (!(info->flags & MAILBOX_SEALED))
+		info->map_bytes = info->bytes;
 	if (!err)
 		read_node(info);
 	return err;

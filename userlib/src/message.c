@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Send and receive: bytes by write and read, all the rest by ioctl. */
+/*
+ * Send and receive: through the ring if there is one; else bytes by write and
+ * read, and all the rest by ioctl.
+ */
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -7,24 +10,7 @@
 
 #include "internal.h"
 
-int mailbox_send(struct mailbox *mb, const void *buf, size_t len)
-{
-	struct mailbox_msg empty = { .lane = MAILBOX_LANE_DEFAULT };
-
-	if (!len)	/* which write(2) cannot say */
-		return mailbox_send_msg(mb, &empty, MAILBOX_FOREVER);
-	return write(mb->fd, buf, len) < 0 ? -errno : 0;
-}
-
-int mailbox_receive(struct mailbox *mb, void *buf, size_t size)
-{
-	ssize_t len = read(mb->fd, buf, size);
-
-	return len < 0 ? -errno : (int)len;
-}
-
-int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
-		     uint64_t deadline)
+static int send_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 {
 	struct mailbox_message arg = {
 		.size = sizeof(arg),
@@ -44,8 +30,80 @@ int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
 	return 0;
 }
 
-/* What a receive tells beside the bytes. */
-static void answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
+/* Whether the ring has settled it; if not, the kernel is to be asked, and may sleep. */
+static bool settled(int err, const struct ring *ring, uint64_t deadline)
+{
+	return err != BY_SYSTEM_CALL &&
+	       (err != -EAGAIN || ring->nonblock || deadline == MAILBOX_NO_WAIT);
+}
+
+static int send_by_ring(struct mailbox *mb, struct ring *ring, struct mailbox_msg *msg,
+			uint64_t deadline)
+{
+	if (ring->nonblock || deadline == MAILBOX_NO_WAIT)
+		return mailbox_ring_send(mb, msg);
+	return mailbox_ring_send_soon(mb, msg);
+}
+
+static int receive_by_ring(struct mailbox *mb, struct ring *ring, struct mailbox_msg *msg,
+			   uint64_t deadline)
+{
+	if (ring->nonblock || deadline == MAILBOX_NO_WAIT)
+		return mailbox_ring_receive(mb, msg);
+	return mailbox_ring_receive_soon(mb, msg);
+}
+
+int mailbox_send(struct mailbox *mb, const void *buf, size_t len)
+{
+	struct mailbox_msg msg = {
+		.data = (void *)(uintptr_t)buf,
+		.length = len,
+		.lane = MAILBOX_LANE_DEFAULT,
+	};
+	struct ring *ring = mailbox_ring(mb);
+	int err;
+
+	if (ring) {
+		err = send_by_ring(mb, ring, &msg, MAILBOX_FOREVER);
+		if (settled(err, ring, MAILBOX_FOREVER))
+			return err;
+	}
+	if (!len)	/* which write(2) cannot say */
+		return send_by_kernel(mb, &msg, MAILBOX_FOREVER);
+	return write(mb->fd, buf, len) < 0 ? -errno : 0;
+}
+
+int mailbox_receive(struct mailbox *mb, void *buf, size_t size)
+{
+	struct mailbox_msg msg = { .data = buf, .size = size };
+	struct ring *ring = mailbox_ring(mb);
+	ssize_t len;
+	int err;
+
+	if (ring) {
+		err = receive_by_ring(mb, ring, &msg, MAILBOX_FOREVER);
+		if (settled(err, ring, MAILBOX_FOREVER))
+			return err ? err : (int)msg.length;
+	}
+	len = read(mb->fd, buf, size);
+	return len < 0 ? -errno : (int)len;
+}
+
+int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
+		     uint64_t deadline)
+{
+	struct ring *ring = mailbox_ring(mb);
+	int err;
+
+	if (ring) {
+		err = send_by_ring(mb, ring, msg, deadline);
+		if (settled(err, ring, deadline))
+			return err;
+	}
+	return send_by_kernel(mb, msg, deadline);
+}
+
+void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
 {
 	msg->length = arg->length;
 	msg->lane = arg->lane;
@@ -58,8 +116,7 @@ static void answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
 	msg->gid = arg->gid;
 }
 
-int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
-			uint64_t deadline)
+static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 {
 	struct mailbox_message arg = {
 		.size = sizeof(arg),
@@ -79,8 +136,24 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			msg->length = arg.length;
 		return err;
 	}
-	answer(msg, &arg);
+	mailbox_answer(msg, &arg);
 	return arg.length < size ? (int)arg.length : (int)size;
+}
+
+int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
+			uint64_t deadline)
+{
+	struct ring *ring = mailbox_ring(mb);
+	int err;
+
+	if (ring) {
+		err = receive_by_ring(mb, ring, msg, deadline);
+		if (!err)
+			return msg->length < msg->size ? (int)msg->length : (int)msg->size;
+		if (settled(err, ring, deadline))
+			return err;
+	}
+	return receive_by_kernel(mb, msg, deadline);
 }
 
 uint64_t mailbox_deadline_ms(int ms)

@@ -469,6 +469,7 @@ static const char *const attributes[][2] = {
 	{ "messages_received", "5999999996" }, { "messages_dropped", "1" },
 	{ "redelivered", "2" }, { "waiting_senders", "5" },
 	{ "waiting_receivers", "7" }, { "endpoints", "12" }, { "bytes", "139264" },
+	{ "quarantined", "0" }, { "mappings", "2" },
 };
 
 static void make_port(const char *name)

@@ -136,13 +136,13 @@ static void claim_at(const struct mailbox_lane *lane, __u64 position)
 	__u64 p = position, word;
 
 	CHECK(mailbox_find_free(lane, &p, &word) == MAILBOX_FIND_SLOT && p == position);
-	CHECK(mailbox_claim(lane, p, word, SENDER));
+	CHECK(mailbox_slot_claim(lane, p, word, SENDER));
 }
 
 static void send_at(const struct mailbox_lane *lane, __u64 position)
 {
 	claim_at(lane, position);
-	mailbox_publish(lane, position, SENDER);
+	mailbox_slot_publish(lane, position, SENDER);
 }
 
 static void take_at(const struct mailbox_lane *lane, __u64 position)
@@ -150,7 +150,7 @@ static void take_at(const struct mailbox_lane *lane, __u64 position)
 	__u64 p = position, word;
 
 	CHECK(mailbox_find_ready(lane, &p, &word) == MAILBOX_FIND_SLOT && p == position);
-	CHECK(mailbox_take(lane, p, word, RECEIVER));
+	CHECK(mailbox_slot_take(lane, p, word, RECEIVER));
 }
 
 static enum mailbox_find free_from(const struct mailbox_lane *lane, __u64 position)
@@ -268,17 +268,17 @@ static void message_passes_every_phase(void)
 	__u64 p = 100, word;
 
 	CHECK(mailbox_find_free(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 100);
-	CHECK(mailbox_claim(&r.lane, p, word, SENDER));
+	CHECK(mailbox_slot_claim(&r.lane, p, word, SENDER));
 	CHECK(mailbox_lane_word(&r.other, 100) == mailbox_word(100, SENDER, WRITING));
 	CHECK(ready_from(&r.other, 100) == MAILBOX_FIND_PENDING);
-	mailbox_publish(&r.lane, p, SENDER);
+	mailbox_slot_publish(&r.lane, p, SENDER);
 	CHECK(mailbox_lane_word(&r.other, 100) == mailbox_word(100, SENDER, READY));
 	CHECK(mailbox_find_ready(&r.other, &p, &word) == MAILBOX_FIND_SLOT && p == 100);
 	CHECK(mailbox_word_owner(word) == SENDER);
-	CHECK(mailbox_take(&r.other, p, word, RECEIVER));
+	CHECK(mailbox_slot_take(&r.other, p, word, RECEIVER));
 	CHECK(mailbox_lane_word(&r.lane, 100) == mailbox_word(100, RECEIVER, READING));
 	CHECK(ready_from(&r.lane, 100) == MAILBOX_FIND_NONE);
-	mailbox_release(&r.other, p);
+	mailbox_slot_release(&r.other, p);
 	CHECK(mailbox_lane_word(&r.lane, 100) == mailbox_word(104, 0, FREE));
 	ring_drop(&r);
 }
@@ -291,7 +291,7 @@ static void payload_is_there_when_the_word_says_so(void)
 	claim_at(&r.lane, 0);
 	slot->header = 5 | MAILBOX_SLOT_TAG | 77ULL << MAILBOX_SLOT_SENDER_SHIFT;
 	memcpy(slot + 1, "hello", 5);
-	mailbox_publish(&r.lane, 0, SENDER);
+	mailbox_slot_publish(&r.lane, 0, SENDER);
 	take_at(&r.other, 0);
 	slot = mailbox_lane_slot(&r.other, 0);
 	CHECK((__u32)slot->header == 5);
@@ -307,8 +307,8 @@ static void claim_fails_when_somebody_was_faster(void)
 	__u64 p = 0, word;
 
 	CHECK(mailbox_find_free(&r.lane, &p, &word) == MAILBOX_FIND_SLOT);
-	CHECK(mailbox_claim(&r.other, p, word, 1));
-	CHECK(!mailbox_claim(&r.lane, p, word, 2));
+	CHECK(mailbox_slot_claim(&r.other, p, word, 1));
+	CHECK(!mailbox_slot_claim(&r.lane, p, word, 2));
 	CHECK(mailbox_lane_word(&r.lane, 0) == mailbox_word(0, 1, WRITING));
 	CHECK(mailbox_find_free(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 1);
 	ring_drop(&r);
@@ -321,14 +321,14 @@ static void take_fails_when_somebody_was_faster(void)
 
 	send_at(&r.lane, 0);
 	CHECK(mailbox_find_ready(&r.lane, &p, &word) == MAILBOX_FIND_SLOT);
-	CHECK(mailbox_take(&r.other, p, word, 1));
-	CHECK(!mailbox_take(&r.lane, p, word, 2));
+	CHECK(mailbox_slot_take(&r.other, p, word, 1));
+	CHECK(!mailbox_slot_take(&r.lane, p, word, 2));
 	CHECK(mailbox_lane_word(&r.lane, 0) == mailbox_word(0, 1, READING));
-	mailbox_release(&r.other, 0);
-	CHECK(!mailbox_take(&r.lane, p, word, 2));	/* nor a lap later */
+	mailbox_slot_release(&r.other, 0);
+	CHECK(!mailbox_slot_take(&r.lane, p, word, 2));	/* nor a lap later */
 	send_at(&r.other, 1);
 	send_at(&r.other, 2);
-	CHECK(!mailbox_take(&r.lane, p, word, 2));
+	CHECK(!mailbox_slot_take(&r.lane, p, word, 2));
 	ring_drop(&r);
 }
 
@@ -477,7 +477,7 @@ static void lane_holds_its_capacity_and_no_more(void)
 				take_at(&r.lane, p);
 				if (p == from)
 					CHECK(free_from(&r.lane, from) == MAILBOX_FIND_NONE);
-				mailbox_release(&r.lane, p);
+				mailbox_slot_release(&r.lane, p);
 				if (p == from)
 					CHECK(free_from(&r.lane, from) == MAILBOX_FIND_SLOT);
 			}
@@ -494,7 +494,7 @@ static void nobody_overtakes_a_message_being_written(void)
 	claim_at(&r.lane, 0);
 	send_at(&r.lane, 1);
 	CHECK(mailbox_find_ready(&r.lane, &p, &word) == MAILBOX_FIND_PENDING && p == 0);
-	mailbox_publish(&r.lane, 0, SENDER);
+	mailbox_slot_publish(&r.lane, 0, SENDER);
 	take_at(&r.lane, 0);
 	p = 0;
 	CHECK(mailbox_find_ready(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 1);
@@ -510,14 +510,14 @@ static void slots_released_out_of_order_wait_for_their_turn(void)
 		send_at(&r.lane, p);
 	for (p = 0; p < 4; p++)
 		take_at(&r.lane, p);
-	mailbox_release(&r.lane, 3);
-	mailbox_release(&r.lane, 1);
+	mailbox_slot_release(&r.lane, 3);
+	mailbox_slot_release(&r.lane, 1);
 	CHECK(free_from(&r.lane, 0) == MAILBOX_FIND_NONE);
-	mailbox_release(&r.lane, 0);
+	mailbox_slot_release(&r.lane, 0);
 	send_at(&r.lane, 4);
 	send_at(&r.lane, 5);
 	CHECK(free_from(&r.lane, 6) == MAILBOX_FIND_NONE);
-	mailbox_release(&r.lane, 2);
+	mailbox_slot_release(&r.lane, 2);
 	send_at(&r.lane, 6);
 	send_at(&r.lane, 7);
 	CHECK(free_from(&r.lane, 4) == MAILBOX_FIND_NONE);
@@ -532,16 +532,16 @@ static void void_is_stepped_over_and_claimed_over(void)
 	__u64 p = 0, word;
 
 	claim_at(&r.lane, 0);
-	mailbox_discard(&r.lane, 0);
+	mailbox_slot_discard(&r.lane, 0);
 	CHECK(mailbox_lane_word(&r.other, 0) == mailbox_word(0, 0, VOID));
 	send_at(&r.lane, 1);
 	CHECK(mailbox_find_ready(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 1);
 	p = 0;
 	CHECK(mailbox_find_free(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 2);
 	CHECK(word == mailbox_word(0, 0, VOID));
-	CHECK(mailbox_claim(&r.lane, p, word, SENDER));
+	CHECK(mailbox_slot_claim(&r.lane, p, word, SENDER));
 	CHECK(mailbox_lane_word(&r.other, 2) == mailbox_word(2, SENDER, WRITING));
-	CHECK(!mailbox_claim(&r.lane, p, word, SENDER));
+	CHECK(!mailbox_slot_claim(&r.lane, p, word, SENDER));
 	ring_drop(&r);
 }
 
@@ -557,7 +557,7 @@ static void lane_of_voids_is_empty_and_can_be_filled(void)
 
 		for (p = 0; p < 5ULL * capacity; p++) {
 			claim_at(&r.lane, p);
-			mailbox_discard(&r.lane, p);
+			mailbox_slot_discard(&r.lane, p);
 			CHECK(ready_from(&r.lane, 0) == MAILBOX_FIND_NONE);
 			CHECK(ready_from(&r.lane, p) == MAILBOX_FIND_NONE);
 			CHECK(mailbox_lane_drained(&r.lane));
@@ -576,15 +576,15 @@ static void lane_is_drained_when_every_slot_is_free_or_void(void)
 	CHECK(mailbox_lane_drained(&r.lane));
 	claim_at(&r.lane, 0);
 	CHECK(!mailbox_lane_drained(&r.lane));		/* may be published */
-	mailbox_discard(&r.lane, 0);
+	mailbox_slot_discard(&r.lane, 0);
 	CHECK(mailbox_lane_drained(&r.lane));
 	send_at(&r.lane, 1);
 	CHECK(!mailbox_lane_drained(&r.lane));
 	take_at(&r.lane, 1);
 	CHECK(!mailbox_lane_drained(&r.lane));		/* may be parked */
-	mailbox_park(&r.lane, 1);
+	mailbox_slot_park(&r.lane, 1);
 	CHECK(!mailbox_lane_drained(&r.lane));
-	mailbox_release(&r.lane, 1);
+	mailbox_slot_release(&r.lane, 1);
 	CHECK(mailbox_lane_drained(&r.lane));
 	ring_drop(&r);
 }
@@ -600,20 +600,20 @@ static void parked_is_found_and_taken_once(void)
 	send_at(&r.lane, 8);
 	take_at(&r.lane, 8);
 	CHECK(mailbox_find_parked(&r.lane, &p, &word) == MAILBOX_FIND_NONE);
-	mailbox_park(&r.lane, 8);
+	mailbox_slot_park(&r.lane, 8);
 	CHECK(mailbox_lane_word(&r.other, 8) == mailbox_word(8, PARKED, READING));
 	CHECK(ready_from(&r.lane, 8) == MAILBOX_FIND_NONE);
 	CHECK(mailbox_find_parked(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 8);
 	CHECK(mailbox_find_parked(&r.other, &q, &other) == MAILBOX_FIND_SLOT && q == 8);
-	CHECK(mailbox_take(&r.lane, p, word, 1));
-	CHECK(!mailbox_take(&r.other, q, other, 2));
+	CHECK(mailbox_slot_take(&r.lane, p, word, 1));
+	CHECK(!mailbox_slot_take(&r.other, q, other, 2));
 	CHECK(mailbox_lane_word(&r.lane, 8) == mailbox_word(8, 1, READING));
 	CHECK(mailbox_find_parked(&r.lane, &p, &word) == MAILBOX_FIND_NONE);
-	mailbox_park(&r.lane, 8);			/* again */
+	mailbox_slot_park(&r.lane, 8);			/* again */
 	p = 11;
 	CHECK(mailbox_find_parked(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == 8);
-	CHECK(mailbox_take(&r.lane, p, word, 1));
-	mailbox_release(&r.lane, 8);
+	CHECK(mailbox_slot_take(&r.lane, p, word, 1));
+	mailbox_slot_release(&r.lane, 8);
 	CHECK(mailbox_lane_word(&r.lane, 8) == mailbox_word(12, 0, FREE));
 	ring_drop(&r);
 }
@@ -634,7 +634,7 @@ static void parked_ones_come_oldest_first(void)
 		for (p = starts[i]; p < starts[i] + 8; p++)
 			take_at(&r.lane, p);
 		for (j = 0; j < ARRAY_SIZE(order); j++)
-			mailbox_park(&r.lane, starts[i] + (__u64)order[j]);
+			mailbox_slot_park(&r.lane, starts[i] + (__u64)order[j]);
 		for (j = 0; j < ARRAY_SIZE(sorted); j++) {
 			for (k = 0; k < ARRAY_SIZE(bases); k++) {
 				p = starts[i] + (__u64)bases[k];
@@ -642,7 +642,7 @@ static void parked_ones_come_oldest_first(void)
 				CHECK(p == starts[i] + (__u64)sorted[j]);
 				CHECK(word == mailbox_word(p, PARKED, READING));
 			}
-			CHECK(mailbox_take(&r.lane, p, word, RECEIVER));
+			CHECK(mailbox_slot_take(&r.lane, p, word, RECEIVER));
 		}
 		CHECK(mailbox_find_parked(&r.lane, &p, &word) == MAILBOX_FIND_NONE);
 		ring_drop(&r);
@@ -681,8 +681,8 @@ static void messages_flow_across_the_wrap_of_the_sequence(void)
 				      q == p);
 				take_at(&r.other, p);
 				if (p % 3 == 0)
-					mailbox_park(&r.lane, p);
-				mailbox_release(&r.other, p);
+					mailbox_slot_park(&r.lane, p);
+				mailbox_slot_release(&r.other, p);
 				q = starts[i];
 				CHECK(mailbox_find_free(&r.lane, &q, &word) == MAILBOX_FIND_SLOT &&
 				      q == p + 1);
@@ -844,24 +844,24 @@ static void step_at_random(const struct mailbox_lane *lane, __u64 *random)
 	case 2:
 		p = some_start(random, list.end);
 		if (mailbox_find_free(lane, &p, &word) == MAILBOX_FIND_SLOT) {
-			CHECK(p == list.end && mailbox_claim(lane, p, word, SENDER));
+			CHECK(p == list.end && mailbox_slot_claim(lane, p, word, SENDER));
 			list.end++;
 			ENTRY(phase, p) = WRITING;
 		}
 		break;
 	case 3:
 		if (pick(lane, random, WRITING, &p)) {
-			mailbox_publish(lane, p, SENDER);
+			mailbox_slot_publish(lane, p, SENDER);
 			ENTRY(phase, p) = READY;
 		}
 		break;
 	case 4:
 		if (pick(lane, random, WRITING, &p)) {
 			if (below(random, 3)) {
-				mailbox_publish(lane, p, SENDER);
+				mailbox_slot_publish(lane, p, SENDER);
 				ENTRY(phase, p) = READY;
 			} else {
-				mailbox_discard(lane, p);
+				mailbox_slot_discard(lane, p);
 				ENTRY(phase, p) = VOID;
 			}
 		}
@@ -871,17 +871,17 @@ static void step_at_random(const struct mailbox_lane *lane, __u64 *random)
 		if (list.end - p > LAP / 4)
 			break;
 		if (mailbox_find_ready(lane, &p, &word) == MAILBOX_FIND_SLOT) {
-			CHECK(ENTRY(phase, p) == READY && mailbox_take(lane, p, word, RECEIVER));
+			CHECK(ENTRY(phase, p) == READY && mailbox_slot_take(lane, p, word, RECEIVER));
 			ENTRY(phase, p) = READING;
 		}
 		break;
 	case 6:
 		if (pick(lane, random, READING, &p)) {
 			if (below(random, 3)) {
-				mailbox_release(lane, p);
+				mailbox_slot_release(lane, p);
 				ENTRY(gone, p) = 1;
 			} else {
-				mailbox_park(lane, p);
+				mailbox_slot_park(lane, p);
 				ENTRY(parked, p) = 1;
 			}
 		}
@@ -889,7 +889,7 @@ static void step_at_random(const struct mailbox_lane *lane, __u64 *random)
 	case 7:
 		p = list.end;
 		if (mailbox_find_parked(lane, &p, &word) == MAILBOX_FIND_SLOT) {
-			CHECK(ENTRY(parked, p) && mailbox_take(lane, p, word, RECEIVER));
+			CHECK(ENTRY(parked, p) && mailbox_slot_take(lane, p, word, RECEIVER));
 			ENTRY(parked, p) = 0;
 		}
 		break;
@@ -960,17 +960,17 @@ static void walks_over_random_words_end_and_stay_inside(void)
 			p = near;
 			word = 0;
 			if (mailbox_find_free(&lane, &p, &word) == MAILBOX_FIND_SLOT)
-				CHECK(mailbox_claim(&lane, p, word, 1) &&
+				CHECK(mailbox_slot_claim(&lane, p, word, 1) &&
 				      mailbox_lane_word(&lane, p) == mailbox_word(p, 1, WRITING));
 			p = near;
 			if (mailbox_find_ready(&lane, &p, &word) == MAILBOX_FIND_SLOT)
 				CHECK(mailbox_word_is(word, p, READY) &&
-				      mailbox_take(&lane, p, word, 1) &&
+				      mailbox_slot_take(&lane, p, word, 1) &&
 				      mailbox_lane_word(&lane, p) == mailbox_word(p, 1, READING));
 			p = near;
 			if (mailbox_find_parked(&lane, &p, &word) == MAILBOX_FIND_SLOT)
 				CHECK(mailbox_word_is(word, p, READING) &&
-				      mailbox_take(&lane, p, word, 1) &&
+				      mailbox_slot_take(&lane, p, word, 1) &&
 				      mailbox_lane_word(&lane, p) == mailbox_word(p, 1, READING));
 		}
 		free(memory);
@@ -1005,15 +1005,15 @@ static void walks_beside_a_scribbler_end(void)
 	for (i = 0; i < MESSAGES; i++) {
 		p = below(&random, 1024);
 		if (mailbox_find_free(&r.lane, &p, &word) == MAILBOX_FIND_SLOT &&
-		    mailbox_claim(&r.lane, p, word, 1))
-			mailbox_publish(&r.lane, p, 1);
+		    mailbox_slot_claim(&r.lane, p, word, 1))
+			mailbox_slot_publish(&r.lane, p, 1);
 		p = below(&random, 1024);
 		if (mailbox_find_ready(&r.lane, &p, &word) == MAILBOX_FIND_SLOT &&
-		    mailbox_take(&r.lane, p, word, 1))
-			mailbox_release(&r.lane, p);
+		    mailbox_slot_take(&r.lane, p, word, 1))
+			mailbox_slot_release(&r.lane, p);
 		if (mailbox_find_parked(&r.lane, &p, &word) == MAILBOX_FIND_SLOT &&
-		    mailbox_take(&r.lane, p, word, 1))
-			mailbox_park(&r.lane, p);
+		    mailbox_slot_take(&r.lane, p, word, 1))
+			mailbox_slot_park(&r.lane, p);
 	}
 	__atomic_store_n(&scribbling, 0, __ATOMIC_RELAXED);
 	CHECK(!pthread_join(thread, NULL));
@@ -1070,7 +1070,7 @@ static void crowd_send(const struct member *m)
 			yield(&idle);
 			continue;
 		}
-		if (!mailbox_claim(lane, p, word, m->id + 1))
+		if (!mailbox_slot_claim(lane, p, word, m->id + 1))
 			continue;
 		slot = mailbox_lane_slot(lane, p);
 		payload = (struct payload *)(slot + 1);
@@ -1078,13 +1078,13 @@ static void crowd_send(const struct member *m)
 		payload->sender = m->id;
 		if (!below(&random, 8)) {
 			__atomic_add_fetch(&crowd->voids, 1, __ATOMIC_RELAXED);
-			mailbox_discard(lane, p++);
+			mailbox_slot_discard(lane, p++);
 			continue;
 		}
 		payload->serial = serial;
 		payload->filler[0] = payload->filler[1] = payload->filler[2] =
 			(__u64)m->id << 32 | serial;
-		mailbox_publish(lane, p++, m->id + 1);
+		mailbox_slot_publish(lane, p++, m->id + 1);
 		serial++;
 	}
 }
@@ -1104,7 +1104,7 @@ static void crowd_read(const struct member *m, __u64 p, int parked, __s64 *last)
 		CHECK(payload.serial > last[payload.sender]);
 		last[payload.sender] = payload.serial;
 	}
-	mailbox_release(&m->lane, p);
+	mailbox_slot_release(&m->lane, p);
 	CHECK(!__atomic_exchange_n(&crowd->seen[payload.sender][payload.serial], 1,
 				   __ATOMIC_RELAXED));
 	__atomic_add_fetch(&crowd->received, 1, __ATOMIC_RELAXED);
@@ -1136,7 +1136,7 @@ static void crowd_receive(const struct member *m)
 			yield(&idle);
 			continue;
 		}
-		if (!mailbox_take(lane, p, word, CROWD_MAX + m->id + 1))
+		if (!mailbox_slot_take(lane, p, word, CROWD_MAX + m->id + 1))
 			continue;
 		if (parked)
 			__atomic_sub_fetch(&crowd->parked, 1, __ATOMIC_RELAXED);
@@ -1145,7 +1145,7 @@ static void crowd_receive(const struct member *m)
 		if (!below(&random, 8)) {
 			__atomic_add_fetch(&crowd->parks, 1, __ATOMIC_RELAXED);
 			__atomic_add_fetch(&crowd->parked, 1, __ATOMIC_SEQ_CST);
-			mailbox_park(lane, p);
+			mailbox_slot_park(lane, p);
 			continue;
 		}
 		crowd_read(m, p, parked, last);
@@ -1284,10 +1284,10 @@ static void *claim_all(void *arg)
 	__u64 p = 0, word;
 
 	while (mailbox_find_free(&contended, &p, &word) == MAILBOX_FIND_SLOT) {
-		if (!mailbox_claim(&contended, p, word, (__u32)(unsigned long)arg))
+		if (!mailbox_slot_claim(&contended, p, word, (__u32)(unsigned long)arg))
 			continue;
 		__atomic_add_fetch(&claims, 1, __ATOMIC_RELAXED);
-		mailbox_publish(&contended, p, (__u32)(unsigned long)arg);
+		mailbox_slot_publish(&contended, p, (__u32)(unsigned long)arg);
 	}
 	return NULL;
 }
