@@ -30,13 +30,15 @@ static void print_port(const struct mailbox_info *port)
 	       "received           %llu\n"
 	       "dropped            %llu\n"
 	       "redelivered        %llu\n"
+	       "quarantined        %llu\n"
 	       "waiting senders    %u\n"
 	       "waiting receivers  %u\n"
-	       "endpoints          %u\n",
+	       "endpoints          %u\n"
+	       "mappings           %u\n",
 	       port->depth, port->messages_sent, port->messages_received,
-	       port->messages_dropped, port->redelivered,
+	       port->messages_dropped, port->redelivered, port->quarantined,
 	       port->waiting_senders, port->waiting_receivers,
-	       port->endpoints);
+	       port->endpoints, port->mappings);
 }
 
 static int info_run(const struct command *cmd, int argc, char **argv)

@@ -120,9 +120,11 @@ json_t *json_port(const struct mailbox_info *port)
 	json_add(object, "messages_received", port->messages_received);
 	json_add(object, "messages_dropped", port->messages_dropped);
 	json_add(object, "redelivered", port->redelivered);
+	json_add(object, "quarantined", port->quarantined);
 	json_add(object, "waiting_senders", port->waiting_senders);
 	json_add(object, "waiting_receivers", port->waiting_receivers);
 	json_add(object, "endpoints", port->endpoints);
+	json_add(object, "mappings", port->mappings);
 	json_add(object, "bytes", port->bytes);
 	return object;
 }
