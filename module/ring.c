@@ -173,7 +173,7 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 			      struct mailbox_ring_stats *stats)
 {
 	u64 end = mailbox_ring_walk_free(lane, READ_ONCE(lane->hint)).position;
-	u32 unreceived = 0, i;
+	u32 unreceived = 0, i, n;
 	u64 word, position;
 
 	for (i = 1; i <= lane->view.capacity && i <= end; i++) {
@@ -181,17 +181,21 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 		word = mailbox_lane_word(&lane->view, position);
 		if (mailbox_word_distance(word, position))
 			continue;
+		n = mailbox_word_count(word);
 		switch (mailbox_word_phase(word)) {
 		case MAILBOX_PHASE_WRITING:
-			stats->sent--;
+			stats->sent -= n;
 			break;
 		case MAILBOX_PHASE_READING:
 			if (mailbox_word_owner(word) == MAILBOX_OWNER_PARKED)
-				stats->depth++;
-			unreceived++;
+				stats->depth += n;
+			unreceived += n;
 			break;
 		case MAILBOX_PHASE_READY:
-			stats->depth++;
+			stats->depth += n;
+			unreceived += n;
+			break;
+		case MAILBOX_PHASE_SPLIT:
 			unreceived++;
 			break;
 		}
@@ -245,31 +249,65 @@ static void mailbox_slot_departed(struct mailbox_slot *slot)
 		WRITE_ONCE(slot->header, header + MAILBOX_SLOT_DEPARTED);
 }
 
-bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 position,
+static void mailbox_ring_void(struct mailbox_ring *ring, const struct mailbox_lane *view,
+			      u64 position, u64 word)
+{
+	if (mailbox_slot_replace(view, position, word,
+				 mailbox_word(position, 0, MAILBOX_PHASE_VOID)))
+		atomic64_inc(&ring->discarded);
+}
+
+static void mailbox_ring_redeliver(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+				   u64 position, u64 word)
+{
+	mailbox_slot_departed(mailbox_lane_slot(&lane->view, position));
+	mailbox_ring_announce(lane);
+	if (mailbox_slot_replace(&lane->view, position, word,
+				 mailbox_word(position, MAILBOX_OWNER_PARKED,
+					      MAILBOX_PHASE_READING)))
+		atomic64_inc(&ring->redelivered);
+	else
+		mailbox_ring_revoke(lane);	/* forged, for its owner is gone */
+}
+
+/* From the tail down, the head last: it is the lock of its range. */
+bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 index,
 		       u32 owner)
 {
-	u64 word = mailbox_lane_word(&lane->view, position);
+	const struct mailbox_lane *view = &lane->view;
+	u64 word = mailbox_lane_word(view, index), position = word >> MAILBOX_SEQUENCE_SHIFT;
+	u64 phase = mailbox_word_phase(word), tail;
+	u32 n;
 
-	if (mailbox_word_owner(word) != owner)
+	if (mailbox_word_owner(word) != owner || mailbox_distance_broken(view, position - index))
 		return false;
-	switch (mailbox_word_phase(word)) {
+	n = mailbox_word_span(view, position, word) ?: 1;
+	switch (phase) {
+	case MAILBOX_PHASE_SPLIT:
+		mailbox_slot_help(view, position, word);
+		n = 1;
+		break;
 	case MAILBOX_PHASE_WRITING:
-		if (mailbox_slot_replace(&lane->view, position, word,
-					 mailbox_word_again(word, 0, MAILBOX_PHASE_VOID)))
-			atomic64_inc(&ring->discarded);
-		return true;
 	case MAILBOX_PHASE_READING:
-		mailbox_slot_departed(mailbox_lane_slot(&lane->view, position));
-		mailbox_ring_announce(lane);
-		if (mailbox_slot_replace(&lane->view, position, word,
-					 mailbox_word_again(word, MAILBOX_OWNER_PARKED,
-							    MAILBOX_PHASE_READING)))
-			atomic64_inc(&ring->redelivered);
-		else
-			mailbox_ring_revoke(lane);	/* forged, for its owner is gone */
-		return true;
+		break;
+	default:
+		return false;
 	}
-	return false;
+	while (--n) {
+		/* Another word: it was released already. */
+		tail = mailbox_word(position + n, 0, MAILBOX_PHASE_FREE);
+		if (mailbox_lane_word(view, position + n) != tail)
+			continue;
+		if (phase == MAILBOX_PHASE_WRITING)
+			mailbox_ring_void(ring, view, position + n, tail);
+		else
+			mailbox_ring_redeliver(ring, lane, position + n, tail);
+	}
+	if (phase == MAILBOX_PHASE_WRITING)
+		mailbox_ring_void(ring, view, position, word);
+	else
+		mailbox_ring_redeliver(ring, lane, position, word);
+	return true;
 }
 
 u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner)
@@ -296,9 +334,13 @@ static void mailbox_lane_each_sender(const struct mailbox_lane *lane,
 	for (i = 0; i < lane->capacity; i++) {
 		u64 word = mailbox_lane_word(lane, i);
 		u64 phase = mailbox_word_phase(word);
+		u32 n = 0;
 
-		if (phase == MAILBOX_PHASE_READY || phase == MAILBOX_PHASE_READING)
-			visit(arg, READ_ONCE(mailbox_lane_slot(lane, i)->header) >>
+		if (phase == MAILBOX_PHASE_READY || phase == MAILBOX_PHASE_READING ||
+		    phase == MAILBOX_PHASE_SPLIT)
+			n = mailbox_word_span(lane, i, word);
+		while (n--)
+			visit(arg, READ_ONCE(mailbox_lane_slot(lane, i + n)->header) >>
 			      MAILBOX_SLOT_SENDER_SHIFT);
 		if (!(i % 1024))
 			cond_resched();

@@ -182,15 +182,15 @@ void mailbox_ring_each_sender(const struct mailbox_ring *ring,
 u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner);
 
 /**
- * mailbox_ring_undo() - the same for one slot
+ * mailbox_ring_undo() - the same for one slot, or the range that it is the head of
  * @ring: the ring
  * @lane: where
- * @position: any with this slot
+ * @index: any position with this slot
  * @owner: of the mapping
  *
  * Return: whether the slot was the owner's.
  */
-bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 position,
+bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 index,
 		       u32 owner);
 
 /* Where a walk starts: the endpoint's own position, unless it slept for long. */

@@ -574,7 +574,7 @@ static void the_sender_of_each_message_in_the_slots_is_named(struct kunit *test)
 	struct visits visits = {};
 	u64 own = 0, p;
 
-	for (p = 0; p < CAPACITY; p++) {
+	for (p = 0; p < 4; p++) {
 		send(test, lane, p, 1);
 		mailbox_slot_write(&lane->view, p, 1, 0, 100 + p);
 	}

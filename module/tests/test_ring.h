@@ -11,7 +11,7 @@
 #include "../ring.h"
 #include "test.h"
 
-#define CAPACITY	4
+#define CAPACITY	8
 #define MESSAGE_SIZE	64
 #define LANES		2
 #define SENDER		7

@@ -18,6 +18,7 @@
 #define MAILBOX_LOAD_AFTER(p)		READ_ONCE(*(p))		/* E */
 #define MAILBOX_STORE(p, v)		WRITE_ONCE(*(p), v)
 #define MAILBOX_LOAD_ACQUIRE(p)		smp_load_acquire(p)	/* C */
+#define MAILBOX_STORE_RELEASE(p, v)	smp_store_release(p, v)	/* D */
 #define MAILBOX_XCHG(p, v)		xchg(p, v)
 #define MAILBOX_ADD(p, v)		((void)atomic64_add_return(v, (atomic64_t *)(p)))
 #define MAILBOX_CMPXCHG(p, old, new)	(cmpxchg(p, old, new) == (old))
@@ -28,6 +29,7 @@
 #define MAILBOX_LOAD_AFTER(p)		__atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define MAILBOX_STORE(p, v)		__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define MAILBOX_LOAD_ACQUIRE(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define MAILBOX_STORE_RELEASE(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define MAILBOX_ADD(p, v)		((void)__atomic_fetch_add(p, v, __ATOMIC_SEQ_CST))
 #define MAILBOX_XCHG(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define MAILBOX_CMPXCHG(p, old, new)					\
@@ -39,5 +41,8 @@
 	})
 
 #endif /* __KERNEL__ */
+
+/* Where it is no matter who does it. */
+#define MAILBOX_CMPXCHG_QUIET(p, old, new)	((void)MAILBOX_CMPXCHG(p, old, new))
 
 #endif /* _UAPI_LINUX_MAILBOX_ATOMIC_H */

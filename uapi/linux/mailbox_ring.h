@@ -15,6 +15,8 @@
  *			MAILBOX_OWNER_PARKED the kernel holds it for the next
  *			receiver, after one that could not store it
  *	VOID(p)		nothing here, step over
+ *	SPLIT(p)	as READING; and what follows up to p + count, which was one
+ *			range with it, is READY again
  *
  *	FREE(p) ---claim---> WRITING(p) ---publish---> READY(p)
  *	  ^   ^                 |                        |
@@ -30,11 +32,26 @@
  * walk passes every earlier position first, so all before it are gone then,
  * and nobody else needs to free a VOID.
  *
+ * Ranges. One word may stand for n messages, p to p + n - 1, that lie in a row
+ * before the end of the array: WRITING, READY and READING with count n in slot p,
+ * the head. A sender claims n slots that it has seen FREE by one compare-and-swap
+ * of the head, and publishes them by one store; a receiver that wants n or more
+ * takes them by one. The words behind the head stay FREE all the while, and mean
+ * nothing: nobody looks at them who has not passed the head. So the head is the
+ * first word to change on claim and on take, and the last on everything else:
+ * release, discard and repair go from the tail down.
+ *
+ * A receiver that wants fewer takes the first alone: READY(p) of n becomes
+ * SPLIT(p) of n - 1, then FREE(p + 1) becomes READY of n - 1, by the taker or by
+ * whoever meets the SPLIT meanwhile and helps.
+ *
  * Walking, at position p with sequence s in the slot's word:
  *
- *	sender	  s == p, FREE: claim.  s == p otherwise: go to p + 1.
+ *	sender	  s == p, FREE: claim.  s == p otherwise: step over it, n positions
+ *		  or, for SPLIT, 1 + n.
  *		  s < p: full, unless it is VOID(p - capacity): claim over it.
- *	receiver  s == p, READY: take.  VOID, READING: go to p + 1.
+ *	receiver  s == p, READY: take.  VOID, SPLIT (help): go to p + 1.
+ *		  READING: step over its n.
  *		  FREE, WRITING: empty, for nobody overtakes a message being
  *		  written.  s < p: empty.
  *	both	  s > p: all up to s - capacity are gone: go to s - capacity + 1.
@@ -89,7 +106,11 @@
 #define MAILBOX_PHASE_READY	2ULL
 #define MAILBOX_PHASE_READING	3ULL
 #define MAILBOX_PHASE_VOID	4ULL
+#define MAILBOX_PHASE_SPLIT	5ULL
 #define MAILBOX_PHASE_MASK	7ULL
+#define MAILBOX_COUNT_SHIFT	4
+#define MAILBOX_COUNT_MASK	0xffULL
+#define MAILBOX_RANGE_MAX	256U		/* messages that one word can stand for */
 #define MAILBOX_OWNER_SHIFT	12
 #define MAILBOX_OWNER_MASK	0xffffULL
 #define MAILBOX_OWNER_PARKED	0xffffU		/* never an endpoint's id */
@@ -208,6 +229,17 @@ static inline __u64 mailbox_word(__u64 position, __u64 owner, __u64 phase)
 	return position << MAILBOX_SEQUENCE_SHIFT | owner << MAILBOX_OWNER_SHIFT | phase;
 }
 
+/* One that stands for @n messages, 1..MAILBOX_RANGE_MAX. */
+static inline __u64 mailbox_word_range(__u64 position, __u64 owner, __u32 n, __u64 phase)
+{
+	return mailbox_word(position, owner, phase) | (__u64)(n - 1) << MAILBOX_COUNT_SHIFT;
+}
+
+static inline __u32 mailbox_word_count(__u64 word)
+{
+	return (__u32)(word >> MAILBOX_COUNT_SHIFT & MAILBOX_COUNT_MASK) + 1;
+}
+
 static inline __u64 mailbox_word_phase(__u64 word)
 {
 	return word & MAILBOX_PHASE_MASK;
@@ -218,16 +250,10 @@ static inline __u32 mailbox_word_owner(__u64 word)
 	return (__u32)(word >> MAILBOX_OWNER_SHIFT & MAILBOX_OWNER_MASK);
 }
 
-/* The same message in another state. */
-static inline __u64 mailbox_word_again(__u64 word, __u64 owner, __u64 phase)
-{
-	return mailbox_word(word >> MAILBOX_SEQUENCE_SHIFT, owner, phase);
-}
-
-/* Whether the word says so of this position, whoever the owner. */
+/* Whether the word says so of this position alone, whoever the owner. */
 static inline int mailbox_word_is(__u64 word, __u64 position, __u64 phase)
 {
-	__u64 mask = ~0ULL << MAILBOX_SEQUENCE_SHIFT | MAILBOX_PHASE_MASK;
+	__u64 mask = ~(MAILBOX_OWNER_MASK << MAILBOX_OWNER_SHIFT);
 
 	return (word & mask) == mailbox_word(position, 0, phase);
 }
@@ -275,6 +301,49 @@ static inline int mailbox_distance_broken(const struct mailbox_lane *lane, __s64
 	return (distance & (lane->capacity - 1)) != 0;
 }
 
+/* Slots from this one to the end of the array, at most as many as one word can stand for. */
+static inline __u32 mailbox_lane_room(const struct mailbox_lane *lane, __u64 position)
+{
+	__u32 room = lane->capacity - (__u32)(position & (lane->capacity - 1));
+
+	return room < MAILBOX_RANGE_MAX ? room : MAILBOX_RANGE_MAX;
+}
+
+/*
+ * How many positions a word stands for that is at its own: 0 if no rule could have
+ * made it.
+ */
+static inline __u32 mailbox_word_span(const struct mailbox_lane *lane, __u64 position, __u64 word)
+{
+	__u32 n = mailbox_word_count(word);
+
+	switch (mailbox_word_phase(word)) {
+	case MAILBOX_PHASE_SPLIT:
+		n++;
+		break;
+	case MAILBOX_PHASE_WRITING:
+	case MAILBOX_PHASE_READY:
+	case MAILBOX_PHASE_READING:
+		break;
+	case MAILBOX_PHASE_VOID:
+		return n == 1;
+	default:
+		return 0;
+	}
+	return n <= mailbox_lane_room(lane, position) ? n : 0;
+}
+
+/* The second step of a split: what was taken apart becomes a range of its own. */
+static inline void mailbox_slot_help(const struct mailbox_lane *lane, __u64 position, __u64 word)
+{
+	__u64 next = position + 1, is_free = mailbox_word(next, 0, MAILBOX_PHASE_FREE);
+
+	if (mailbox_lane_word(lane, next) == is_free)
+		MAILBOX_CMPXCHG_QUIET(&mailbox_lane_slot(lane, next)->word, is_free,
+				      mailbox_word_range(next, 0, mailbox_word_count(word),
+							 MAILBOX_PHASE_READY));
+}
+
 /**
  * mailbox_find_free() - walk to the slot that a sender may claim
  * @lane: the lane
@@ -298,14 +367,22 @@ static inline enum mailbox_find mailbox_find_free(const struct mailbox_lane *lan
 		if (w == mailbox_word(p, 0, MAILBOX_PHASE_FREE))
 			return MAILBOX_FIND_SLOT;
 		d = mailbox_word_distance(w, p);
-		if (mailbox_distance_broken(lane, d) || mailbox_word_phase(w) > MAILBOX_PHASE_VOID)
+		if (mailbox_distance_broken(lane, d) || mailbox_word_phase(w) > MAILBOX_PHASE_SPLIT)
 			return MAILBOX_FIND_BROKEN;
 		if (d < 0) {
 			if (w == mailbox_word(p - lane->capacity, 0, MAILBOX_PHASE_VOID))
 				return MAILBOX_FIND_SLOT;
 			return MAILBOX_FIND_NONE;
 		}
-		p += d ? (__u64)d - lane->capacity + 1 : 1;
+		if (d) {
+			p += (__u64)d - lane->capacity + 1;
+		} else {
+			__u32 span = mailbox_word_span(lane, p, w);
+
+			if (!span)
+				return MAILBOX_FIND_BROKEN;
+			p += span;
+		}
 	}
 	return MAILBOX_FIND_NONE;
 }
@@ -315,6 +392,8 @@ static inline enum mailbox_find mailbox_find_free(const struct mailbox_lane *lan
  * @lane: the lane
  * @position: in: where to start, never ahead of the truth; out: where it ended
  * @word: out: what to hand to mailbox_slot_take()
+ *
+ * Helps others to split a range: so not for a mapping that may only be read.
  *
  * Return: MAILBOX_FIND_SLOT, MAILBOX_FIND_NONE or MAILBOX_FIND_PENDING (empty),
  * or MAILBOX_FIND_BROKEN.
@@ -332,19 +411,25 @@ static inline enum mailbox_find mailbox_find_ready(const struct mailbox_lane *la
 		*position = p;
 		*word = w;
 		if (!d) {
+			__u32 span;
+
+			if (w == mailbox_word(p, 0, MAILBOX_PHASE_FREE))
+				return MAILBOX_FIND_NONE;
+			span = mailbox_word_span(lane, p, w);
+			if (!span)
+				return MAILBOX_FIND_BROKEN;
 			switch (mailbox_word_phase(w)) {
 			case MAILBOX_PHASE_READY:
 				return MAILBOX_FIND_SLOT;
-			case MAILBOX_PHASE_FREE:
-				return MAILBOX_FIND_NONE;
 			case MAILBOX_PHASE_WRITING:
 				return MAILBOX_FIND_PENDING;
-			case MAILBOX_PHASE_READING:
-			case MAILBOX_PHASE_VOID:
-				p++;
-				continue;
+			case MAILBOX_PHASE_SPLIT:
+				mailbox_slot_help(lane, p, w);
+				span = 1;
+				break;
 			}
-			return MAILBOX_FIND_BROKEN;
+			p += span;
+			continue;
 		}
 		if (mailbox_distance_broken(lane, d))
 			return MAILBOX_FIND_BROKEN;
@@ -432,6 +517,49 @@ static inline int mailbox_slot_claim(const struct mailbox_lane *lane, __u64 posi
 			       mailbox_word(position, owner, MAILBOX_PHASE_WRITING));	/* (A) */
 }
 
+/**
+ * mailbox_range_claim() - make several slots in a row the sender's own
+ * @lane: the lane
+ * @position: from mailbox_find_free()
+ * @word: likewise
+ * @owner: the sender's endpoint id
+ * @n: how many at most, not 0
+ *
+ * Return: how many, or 0 if somebody else was faster: walk again from @position.
+ */
+static inline __u32 mailbox_range_claim(const struct mailbox_lane *lane, __u64 position, __u64 word,
+					__u32 owner, __u32 n)
+{
+	__u32 room = mailbox_lane_room(lane, position), got = 1;
+
+	/* Nobody claims behind an unclaimed head, so what is free now stays so. */
+	while (got < n && got < room &&
+	       mailbox_lane_word(lane, position + got) ==			/* (A) */
+	       mailbox_word(position + got, 0, MAILBOX_PHASE_FREE))
+		got++;
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word,	/* (A) */
+			       mailbox_word_range(position, owner, got,
+						  MAILBOX_PHASE_WRITING)) ? got : 0;
+}
+
+/* Publish a claimed and filled range. Then look for sleeping receivers. */
+static inline void mailbox_range_publish(const struct mailbox_lane *lane, __u64 position,
+					 __u32 owner, __u32 n)
+{
+	MAILBOX_XCHG(&mailbox_lane_slot(lane, position)->word,			/* (B) (E) */
+		     mailbox_word_range(position, owner, n, MAILBOX_PHASE_READY));
+}
+
+/* Give up a claimed range. Then wake receivers and senders. */
+static inline void mailbox_range_discard(const struct mailbox_lane *lane, __u64 position, __u32 n)
+{
+	while (--n)
+		MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position + n)->word,
+				      mailbox_word(position + n, 0, MAILBOX_PHASE_VOID));
+	MAILBOX_XCHG(&mailbox_lane_slot(lane, position)->word,			/* (B) (E) */
+		     mailbox_word(position, 0, MAILBOX_PHASE_VOID));
+}
+
 /* Publish a claimed and filled slot. Then look for sleeping receivers. */
 static inline void mailbox_slot_publish(const struct mailbox_lane *lane, __u64 position,
 					__u32 owner)
@@ -461,15 +589,53 @@ static inline void mailbox_slot_discard(const struct mailbox_lane *lane, __u64 p
  * @word: likewise
  * @owner: the receiver's endpoint id
  *
+ * Of a range only the first.
+ *
  * Return: 1, or 0 if somebody else was faster: walk again from @position.
  */
 static inline int mailbox_slot_take(const struct mailbox_lane *lane, __u64 position, __u64 word,
 				    __u32 owner)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+	__u32 rest = mailbox_word_count(word) - 1;
+	__u64 split;
 
-	return MAILBOX_CMPXCHG(&slot->word, word,
-			       mailbox_word(position, owner, MAILBOX_PHASE_READING));
+	if (!rest)
+		return MAILBOX_CMPXCHG(&slot->word, word,
+				       mailbox_word(position, owner, MAILBOX_PHASE_READING));
+	split = mailbox_word_range(position, owner, rest, MAILBOX_PHASE_SPLIT);
+	if (!MAILBOX_CMPXCHG(&slot->word, word, split))
+		return 0;
+	mailbox_slot_help(lane, position, split);
+	return 1;
+}
+
+/**
+ * mailbox_range_take() - make all messages of a range the receiver's own
+ * @lane: the lane
+ * @position: from mailbox_find_ready()
+ * @word: likewise; mailbox_word_count() of it tells how many
+ * @owner: the receiver's endpoint id
+ *
+ * Return: 1, or 0 if somebody else was faster: walk again from @position.
+ */
+static inline int mailbox_range_take(const struct mailbox_lane *lane, __u64 position, __u64 word,
+				     __u32 owner)
+{
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word,
+			       mailbox_word_range(position, owner, mailbox_word_count(word),
+						  MAILBOX_PHASE_READING));
+}
+
+/* Give back the slots of a range that was taken. Then look for sleeping senders. */
+static inline void mailbox_range_release(const struct mailbox_lane *lane, __u64 position, __u32 n)
+{
+	while (--n)
+		MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position + n)->word,	/* (D) */
+				      mailbox_word(position + n + lane->capacity, 0,
+						   MAILBOX_PHASE_FREE));
+	MAILBOX_XCHG(&mailbox_lane_slot(lane, position)->word,			/* (D) (E) */
+		     mailbox_word(position + lane->capacity, 0, MAILBOX_PHASE_FREE));
 }
 
 /* Give the slot of a taken and read message back. Then look for sleeping senders. */
