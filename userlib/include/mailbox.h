@@ -211,6 +211,38 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			uint64_t deadline);
 
 /**
+ * mailbox_send_batch() - send several messages
+ * @mb: handle
+ * @msgs: as for mailbox_send_msg()
+ * @count: how many; 0 is nothing to do
+ * @deadline: how long to wait, all together
+ *
+ * Waits for places until all are sent. Mapped, messages in a row for one lane are
+ * claimed and published by one step, and at most one receiver is woken for them,
+ * who wakes the next. Other senders' messages may come in between all the same.
+ *
+ * Return: how many were sent, the first ones; an error as of mailbox_send_msg()
+ * only if none was.
+ */
+int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
+		       uint64_t deadline);
+
+/**
+ * mailbox_receive_batch() - receive several messages
+ * @mb: handle
+ * @msgs: as for mailbox_receive_msg()
+ * @count: room in @msgs; 0 is nothing to do
+ * @deadline: how long to wait for the first one
+ *
+ * Takes what there is.
+ *
+ * Return: how many were received; an error as of mailbox_receive_msg() only if
+ * none was.
+ */
+int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
+			  uint64_t deadline);
+
+/**
  * mailbox_deadline_ms() - a deadline some time from now
  * @ms: milliseconds; 0 means do not wait, less than 0 wait for ever
  *

@@ -72,6 +72,13 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 int mailbox_ring_send(struct mailbox *mb, struct mailbox_msg *msg);
 int mailbox_ring_receive(struct mailbox *mb, struct mailbox_msg *msg);
 
+/*
+ * Several messages by one step, if they are such that this is possible. Return how
+ * many; 0: one by one, please.
+ */
+int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count);
+int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count);
+
 /* What a receive by system call tells beside the bytes. */
 void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg);
 

@@ -4,6 +4,7 @@
  * read, and all the rest by ioctl.
  */
 #include <errno.h>
+#include <limits.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,6 +155,51 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			return err;
 	}
 	return receive_by_kernel(mb, msg, deadline);
+}
+
+int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
+		       uint64_t deadline)
+{
+	unsigned int done = 0, n;
+	int err;
+
+	if (count > INT_MAX)
+		return -EINVAL;
+	while (done < count) {
+		n = mailbox_ring(mb) ?
+		    mailbox_ring_send_batch(mb, msgs + done, count - done) : 0;
+		if (!n) {
+			err = mailbox_send_msg(mb, &msgs[done], deadline);
+			if (err)
+				return done ? (int)done : err;
+			n = 1;
+		}
+		done += n;
+	}
+	return done;
+}
+
+int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
+			  uint64_t deadline)
+{
+	unsigned int done = 0, n;
+	int ret;
+
+	if (count > INT_MAX)
+		return -EINVAL;
+	while (done < count) {
+		n = mailbox_ring(mb) ?
+		    mailbox_ring_receive_batch(mb, msgs + done, count - done) : 0;
+		if (!n) {
+			ret = mailbox_receive_msg(mb, &msgs[done],
+						  done ? MAILBOX_NO_WAIT : deadline);
+			if (ret < 0)
+				return done ? (int)done : ret;
+			n = 1;
+		}
+		done += n;
+	}
+	return done;
 }
 
 uint64_t mailbox_deadline_ms(int ms)

@@ -44,35 +44,43 @@ static void kick(struct mailbox *mb, uint32_t receivers, uint32_t senders)
 
 /* Sender */
 
-/* Claim the next slot. Returns 0, -EAGAIN (full), or BY_SYSTEM_CALL. */
-static int claim(struct ring *ring, struct ring_lane *lane, __u64 *position)
+/*
+ * Claim the next slots, @n in a row or as many as there are. Returns how many,
+ * -EAGAIN (full), or 0: by system call.
+ */
+static int claim(struct ring *ring, struct ring_lane *lane, __u32 n, __u64 *position)
 {
 	__u64 p = MAILBOX_LOAD(&lane->send), word;
 	enum mailbox_find found;
+	int got;
 
 	/* The usual case at the first look. */
 	word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
 	found = mailbox_lane_word(&lane->view, p) == word ? MAILBOX_FIND_SLOT :
 		mailbox_find_free(&lane->view, &p, &word);
 	while (found == MAILBOX_FIND_SLOT) {
-		if (mailbox_slot_claim(&lane->view, p, word, ring->owner)) {	/* (A) */
-			MAILBOX_STORE(&lane->send, p + 1);
+		if (n == 1)
+			got = mailbox_slot_claim(&lane->view, p, word, ring->owner);
+		else
+			got = mailbox_range_claim(&lane->view, p, word, ring->owner, n);
+		if (got) {					/* (A) */
+			MAILBOX_STORE(&lane->send, p + got);
 			*position = p;
-			return 0;
+			return got;
 		}
 		found = mailbox_find_free(&lane->view, &p, &word);
 	}
 	MAILBOX_STORE(&lane->send, p);
-	return found == MAILBOX_FIND_NONE ? -EAGAIN : BY_SYSTEM_CALL;
+	return found == MAILBOX_FIND_NONE ? -EAGAIN : 0;
 }
 
-/* A slot that will not be filled after all. */
-static void give_up(struct mailbox *mb, uint32_t n, __u64 position)
+/* Slots that will not be filled after all. */
+static void give_up(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 {
 	struct ring *ring = mb->ring;
 
-	MAILBOX_ADD(&ring->shared->lane[n].discarded, 1);
-	mailbox_slot_discard(&ring->lane[n].view, position);
+	MAILBOX_ADD(&ring->shared->lane[n].discarded, count);
+	mailbox_range_discard(&ring->lane[n].view, position, count);
 	if (mailbox_waiting(&ring->shared->receivers) ||
 	    mailbox_waiting(&ring->shared->senders))
 		kick(mb, 1U << n, 1U << n);
@@ -80,18 +88,18 @@ static void give_up(struct mailbox *mb, uint32_t n, __u64 position)
 
 /*
  * After a claim: is the port deleted, and should another sender wake up? Returns 0
- * if the slot is still ours.
+ * if the slots are still ours.
  */
-static int claimed(struct mailbox *mb, uint32_t n, __u64 position)
+static int claimed(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 {
 	struct ring *ring = mb->ring;
 	uint32_t waiters = mailbox_waiting(&ring->shared->senders);
-	__u64 next = position + 1, word;
+	__u64 next = position + count, word;
 
 	if (__builtin_expect(!waiters, 1))
 		return 0;
 	if (waiters & MAILBOX_WAITERS_CLOSED) {
-		give_up(mb, n, position);
+		give_up(mb, n, position, count);
 		return BY_SYSTEM_CALL;		/* which knows what to say */
 	}
 	if (mailbox_find_free(&ring->lane[n].view, &next, &word) == MAILBOX_FIND_SLOT)
@@ -99,54 +107,94 @@ static int claimed(struct mailbox *mb, uint32_t n, __u64 position)
 	return 0;
 }
 
-static void publish(struct mailbox *mb, uint32_t n, __u64 position)
+static void publish(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 {
 	struct ring *ring = mb->ring;
 
-	mailbox_slot_publish(&ring->lane[n].view, position, ring->endpoint);	/* (B) (E) */
+	mailbox_range_publish(&ring->lane[n].view, position, ring->endpoint, count); /* (B) (E) */
 	if (__builtin_expect(!!mailbox_waiting(&ring->shared->receivers), 0))
 		kick(mb, 1U << n, 0);
 }
 
-/* Claim a slot of the message's lane: answers lane and ticket. */
-static int reserve(struct mailbox *mb, struct mailbox_msg *msg)
+/*
+ * Claim slots of the message's lane: answers lane and ticket. Returns how many, 0
+ * (by system call), -EAGAIN, or -EINVAL.
+ */
+static int reserve(struct mailbox *mb, struct mailbox_msg *msg, __u32 count)
 {
 	struct ring *ring = mb->ring;
 	uint32_t n = msg->lane == MAILBOX_LANE_DEFAULT ? ring->default_lane : msg->lane;
 	__u64 position;
-	int err;
+	int got;
 
 	if (n >= ring->lanes || msg->flags & ~MAILBOX_SEND_REALTIME)
 		return -EINVAL;
-	err = claim(ring, &ring->lane[n], &position);
-	if (!err)
-		err = claimed(mb, n, position);
-	if (err)
-		return err;
+	got = claim(ring, &ring->lane[n], count, &position);
+	if (got <= 0)
+		return got;
+	if (claimed(mb, n, position, got))
+		return 0;
 	msg->lane = n;
 	msg->ticket = position;
-	return 0;
+	return got;
+}
+
+static void fill(struct ring *ring, uint32_t n, __u64 position, const struct mailbox_msg *msg)
+{
+	void *payload = mailbox_slot_write(&ring->lane[n].view, position, msg->length,
+					   msg->tag, ring->endpoint);
+
+	if (msg->length)
+		memcpy(payload, msg->data, msg->length);
 }
 
 int mailbox_ring_send(struct mailbox *mb, struct mailbox_msg *msg)
 {
-	struct ring *ring = mb->ring;
 	struct mailbox_msg slot = { .lane = msg->lane, .flags = msg->flags };
-	void *payload;
-	int err;
+	struct ring *ring = mb->ring;
+	int got;
 
 	if (msg->length > ring->message_size)
 		return -EMSGSIZE;
-	err = reserve(mb, &slot);
-	if (err)
-		return err;
-	payload = mailbox_slot_write(&ring->lane[slot.lane].view, slot.ticket,
-				     msg->length, msg->tag, ring->endpoint);
-	if (msg->length)
-		memcpy(payload, msg->data, msg->length);
-	publish(mb, slot.lane, slot.ticket);
+	got = reserve(mb, &slot, 1);
+	if (got <= 0)
+		return got ? got : BY_SYSTEM_CALL;
+	fill(ring, slot.lane, slot.ticket, msg);
+	publish(mb, slot.lane, slot.ticket, 1);
 	msg->ticket = slot.ticket;
 	return 0;
+}
+
+/* How many of these can be one range. */
+static __u32 run_of(const struct ring *ring, const struct mailbox_msg *msgs, __u32 count)
+{
+	__u32 n;
+
+	for (n = 0; n < count && n < MAILBOX_RANGE_MAX; n++)
+		if (msgs[n].lane != msgs->lane || msgs[n].flags != msgs->flags ||
+		    msgs[n].length > ring->message_size)
+			break;
+	return n;
+}
+
+int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
+{
+	struct mailbox_msg slots = { .lane = msgs->lane, .flags = msgs->flags };
+	struct ring *ring = mb->ring;
+	int got, i;
+
+	count = run_of(ring, msgs, count);
+	if (!count)
+		return 0;
+	got = reserve(mb, &slots, count);
+	if (got <= 0)
+		return 0;
+	for (i = 0; i < got; i++) {
+		fill(ring, slots.lane, slots.ticket + i, &msgs[i]);
+		msgs[i].ticket = slots.ticket + i;
+	}
+	publish(mb, slots.lane, slots.ticket, got);
+	return got;
 }
 
 /* Receiver */
@@ -239,11 +287,11 @@ static int take_highest(struct mailbox *mb, size_t limit, struct mailbox_msg *ms
 	return -EAGAIN;
 }
 
-static void release(struct mailbox *mb, uint32_t n, __u64 position)
+static void release(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 {
 	struct ring *ring = mb->ring;
 
-	mailbox_slot_release(&ring->lane[n].view, position);			/* (D) (E) */
+	mailbox_range_release(&ring->lane[n].view, position, count);		/* (D) (E) */
 	if (__builtin_expect(!!mailbox_waiting(&ring->shared->senders), 0))
 		kick(mb, 0, 1U << n);
 }
@@ -275,7 +323,7 @@ int mailbox_ring_receive(struct mailbox *mb, struct mailbox_msg *msg)
 	n = got.length < msg->size ? got.length : msg->size;
 	if (n)
 		memcpy(msg->data, payload, n);
-	release(mb, got.lane, got.ticket);
+	release(mb, got.lane, got.ticket, 1);
 	unknown(msg);
 	msg->length = got.length;
 	msg->lane = got.lane;
@@ -284,6 +332,67 @@ int mailbox_ring_receive(struct mailbox *mb, struct mailbox_msg *msg)
 	msg->sender = got.sender;
 	if (n < got.length)
 		msg->status = MAILBOX_MSG_TRUNCATED;
+	return 0;
+}
+
+/* All of a range if all of it fits; of whatever lane take_highest() would take from. */
+static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count, uint32_t n)
+{
+	struct ring *ring = mb->ring;
+	struct ring_lane *lane = &ring->lane[n];
+	__u64 p = MAILBOX_LOAD(&lane->receive), word, header, tag;
+	__u32 got, i;
+	void *payload;
+
+	if (mailbox_find_ready(&lane->view, &p, &word) != MAILBOX_FIND_SLOT)
+		return 0;
+	got = mailbox_word_count(word);
+	if (got == 1 || got > count)
+		return 0;
+	for (i = 0; i < got; i++) {
+		header = mailbox_slot_read(&lane->view, p + i, &tag, &payload);
+		if ((uint32_t)header > ring->message_size || (uint32_t)header > msgs[i].size)
+			return 0;
+	}
+	if (!mailbox_range_take(&lane->view, p, word, ring->owner))
+		return 0;
+	MAILBOX_STORE(&lane->receive, p + got);
+	if (p / HINT_PERIOD != (p + got) / HINT_PERIOD)
+		MAILBOX_STORE(&ring->shared->lane[n].hint, p);
+	if ((uint32_t)mailbox_waiting(&ring->shared->receivers))
+		chain(mb);
+	for (i = 0; i < got; i++) {
+		struct mailbox_msg *msg = &msgs[i];
+
+		header = mailbox_slot_read(&lane->view, p + i, &tag, &payload);
+		unknown(msg);
+		msg->tag = tag;
+		msg->ticket = p + i;
+		msg->lane = n;
+		msg->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
+		msg->length = (uint32_t)header;
+		if (msg->length > msg->size)
+			msg->length = msg->size;	/* it has changed under our eyes */
+		if (msg->length)
+			memcpy(msg->data, payload, msg->length);
+	}
+	release(mb, n, p, got);
+	return got;
+}
+
+int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
+{
+	struct ring *ring = mb->ring;
+	uint32_t n;
+
+	for (n = ring->lanes; n-- > 0;) {
+		if (!(ring->receive_mask >> n & 1))
+			continue;
+		if (MAILBOX_LOAD(&ring->shared->lane[n].parked))
+			return 0;
+		if (!position_free(&ring->lane[n], MAILBOX_LOAD(&ring->lane[n].receive)))
+			return take_range(mb, msgs, count, n);
+	}
 	return 0;
 }
 
@@ -364,7 +473,8 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 	if (ring->nonblock)
 		deadline = MAILBOX_NO_WAIT;
 	msg->length = 0;
-	err = reserve(mb, msg);
+	err = reserve(mb, msg, 1);
+	err = err > 0 ? 0 : err ? err : BY_SYSTEM_CALL;
 	if (unsettled(err, deadline)) {
 		arg.flags = msg->flags | MAILBOX_SEND_IN_PLACE;
 		err = by_kernel(mb, &arg, MAILBOX_IOC_SEND, deadline);
@@ -397,7 +507,7 @@ int mailbox_submit(struct mailbox *mb, const struct mailbox_msg *msg)
 		return -EMSGSIZE;
 	mailbox_slot_write(&lane->view, msg->ticket, msg->length, msg->tag,
 			   mb->ring->endpoint);
-	publish(mb, msg->lane, msg->ticket);
+	publish(mb, msg->lane, msg->ticket, 1);
 	return 0;
 }
 
@@ -405,7 +515,7 @@ int mailbox_discard(struct mailbox *mb, const struct mailbox_msg *msg)
 {
 	if (!lane_of(mb, msg))
 		return -ENOTCONN;
-	give_up(mb, msg->lane, msg->ticket);
+	give_up(mb, msg->lane, msg->ticket, 1);
 	return 0;
 }
 
@@ -445,6 +555,6 @@ int mailbox_release(struct mailbox *mb, const struct mailbox_msg *msg)
 {
 	if (!lane_of(mb, msg))
 		return -ENOTCONN;
-	release(mb, msg->lane, msg->ticket);
+	release(mb, msg->lane, msg->ticket, 1);
 	return 0;
 }

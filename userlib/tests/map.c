@@ -417,6 +417,68 @@ static void test_death(void)
 	drop(mb);
 }
 
+/* Several at once */
+
+#define BATCH	3
+
+static void test_batch(bool map_sender, bool map_receiver)
+{
+	struct mailbox *mb = make(2, O_RDWR);
+	struct mailbox *tx = join(map_sender), *rx = join(map_receiver);
+	struct mailbox_msg out[BATCH], in[2 * SLOTS];
+	char text[2 * SLOTS][100], big[101] = "";
+	const char *who = map_sender ? map_receiver ? "mapped to mapped" : "mapped to plain"
+				     : map_receiver ? "plain to mapped" : "plain to plain";
+	int i, n, wrong = 0;
+
+	for (i = 0; i < 2 * SLOTS; i++)
+		in[i] = (struct mailbox_msg){ .data = text[i], .size = sizeof(text[i]) };
+	for (i = 0; i < BATCH; i++)
+		out[i] = (struct mailbox_msg){ .data = "abcdef" + i, .length = 6 - i, .tag = i };
+	ok(mailbox_send_batch(tx, out, BATCH, 0) == BATCH && info_of(tx).depth == BATCH &&
+	   out[2].ticket == 2, "%s: sends a batch", who);
+	ok(mailbox_receive(rx, text[0], 100) == 6 && !memcmp(text[0], "abcdef", 6) &&
+	   info_of(tx).depth == BATCH - 1, "%s: one of it is received alone", who);
+	ok(mailbox_receive_batch(rx, in, 2 * SLOTS, MAILBOX_FOREVER) == 2 && in[0].tag == 1 &&
+	   in[1].tag == 2 && in[1].ticket == 2 && in[1].length == 4 &&
+	   in[1].sender == info_of(tx).endpoint && !memcmp(text[1], "cdef", 4),
+	   "%s: the rest at once", who);
+	ok(mailbox_receive_batch(rx, in, SLOTS, 0) == -EAGAIN &&
+	   mailbox_receive_batch(rx, in, 0, 0) == 0 && mailbox_send_batch(tx, out, 0, 0) == 0,
+	   "%s: nothing there, and nothing wanted", who);
+	ok(mailbox_send_batch(tx, out, BATCH, 0) == BATCH &&
+	   mailbox_send_batch(tx, out, BATCH, 0) == SLOTS - BATCH &&
+	   mailbox_send_batch(tx, out, BATCH, 0) == -EAGAIN, "%s: as many as there is room for", who);
+	ok(mailbox_receive_batch(rx, in, 2, 0) == 2 && mailbox_receive_batch(rx, in, 2, 0) == 2 &&
+	   in[0].tag == 2 && in[1].tag == 0, "%s: as many as are wanted", who);
+	out[1].lane = 1;
+	ok(mailbox_send_batch(tx, out, BATCH, 0) == BATCH &&
+	   mailbox_receive_batch(rx, in, SLOTS, 0) == BATCH && in[0].lane == 1 && in[0].tag == 1 &&
+	   in[1].tag == 0 && in[2].tag == 2, "%s: over several lanes", who);
+	out[1] = (struct mailbox_msg){ .data = big, .length = 101 };
+	ok(mailbox_send_batch(tx, out, BATCH, 0) == 1 &&
+	   mailbox_send_batch(tx, out + 1, 1, 0) == -EMSGSIZE, "%s: up to one that is too long", who);
+	out[1] = (struct mailbox_msg){ .data = "long", .length = 4 };
+	mailbox_send_batch(tx, out + 1, 2, 0);
+	in[1].size = 3;
+	ok(mailbox_receive_batch(rx, in, SLOTS, 0) == 1 &&
+	   mailbox_receive_batch(rx, in + 1, 1, 0) == -EMSGSIZE && in[1].length == 4,
+	   "%s: up to one that does not fit", who);
+	in[1].size = 100;
+	ok(mailbox_receive_batch(rx, in, SLOTS, 0) == 2 && info_of(rx).depth == 0,
+	   "%s: which was left in its place", who);
+	for (i = 0; i < 50 && !wrong; i++) {	/* across the end of the array, at every place */
+		n = 1 + i % BATCH;
+		wrong = mailbox_send_batch(tx, out, n, 0) != n ||
+			mailbox_receive_batch(rx, in, SLOTS, 0) != n;
+	}
+	ok(!wrong && info_of(rx).messages_sent == info_of(rx).messages_received, "%s: lap after lap",
+	   who);
+	mailbox_close(tx);
+	mailbox_close(rx);
+	drop(mb);
+}
+
 /* Many at once; each message is a sender's number and its own. */
 
 #define EACH	3000
@@ -433,21 +495,62 @@ static void send_all(uint32_t who, bool map)
 	_exit(0);
 }
 
+/* The same by batches of 1, 2, 3. */
+static void send_all_batched(uint32_t who)
+{
+	struct mailbox *mb = join(true);
+	uint32_t m[BATCH][2], next = 0, n, i;
+	struct mailbox_msg msgs[BATCH];
+
+	while (next < EACH) {
+		n = 1 + next % BATCH;
+		for (i = 0; i < n && next < EACH; i++, next++) {
+			m[i][0] = who;
+			m[i][1] = next;
+			msgs[i] = (struct mailbox_msg){ .data = m[i], .length = sizeof(m[i]) };
+		}
+		if (mailbox_send_batch(mb, msgs, i, MAILBOX_FOREVER) != (int)i)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void note(uint8_t *seen, uint32_t *last, const uint32_t *m)
+{
+	if (m[0] >= MANY || m[1] >= EACH || (m[1] && m[1] < last[m[0]]))
+		_exit(1);
+	last[m[0]] = m[1];
+	__atomic_fetch_add(&seen[m[0] * EACH + m[1]], 1, __ATOMIC_RELAXED);
+}
+
 static void receive_all(uint8_t *seen, bool map)
 {
 	struct mailbox *mb = join(map);
 	uint32_t m[2], last[MANY] = { 0 };
 
-	while (mailbox_receive(mb, m, sizeof(m)) == sizeof(m)) {
-		if (m[0] >= MANY || m[1] >= EACH || (m[1] && m[1] < last[m[0]]))
-			_exit(1);
-		last[m[0]] = m[1];
-		__atomic_fetch_add(&seen[m[0] * EACH + m[1]], 1, __ATOMIC_RELAXED);
-	}
+	while (mailbox_receive(mb, m, sizeof(m)) == sizeof(m))
+		note(seen, last, m);
 	_exit(0);
 }
 
-static void test_many(void)
+static void receive_all_batched(uint8_t *seen)
+{
+	uint32_t m[BATCH][2], last[MANY] = { 0 };
+	struct mailbox *mb = join(true);
+	struct mailbox_msg msgs[BATCH];
+	int i, n;
+
+	do {
+		for (i = 0; i < BATCH; i++)
+			msgs[i] = (struct mailbox_msg){ .data = m[i], .size = sizeof(m[i]) };
+		n = mailbox_receive_batch(mb, msgs, BATCH, MAILBOX_FOREVER);
+		for (i = 0; i < n; i++)
+			note(seen, last, m[i]);
+	} while (n > 0);
+	_exit(n == -EIDRM ? 0 : 1);
+}
+
+static void test_many(bool batches)
 {
 	uint8_t *seen = mmap(NULL, MANY * EACH, PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -457,9 +560,13 @@ static void test_many(void)
 
 	for (i = 0; i < MANY; i++) {
 		rx[i] = fork();
+		if (!rx[i] && batches && i % 2)
+			receive_all_batched(seen);
 		if (!rx[i])
 			receive_all(seen, i % 2);
 		tx[i] = fork();
+		if (!tx[i] && batches && i / 2 % 2)
+			send_all_batched(i);
 		if (!tx[i])
 			send_all(i, i / 2 % 2);
 	}
@@ -469,7 +576,8 @@ static void test_many(void)
 	mailbox_delete(PORT, 0);
 	for (i = 0; i < MANY; i++)
 		wrong |= result(rx[i]);
-	ok(!wrong, "%d senders and %d receivers, half of them mapped", MANY, MANY);
+	ok(!wrong, "%d senders and %d receivers, half of them mapped%s", MANY, MANY,
+	   batches ? ", with batches" : "");
 	for (i = 0; i < MANY * EACH && seen[i] == 1; i++)
 		;
 	ok(i == MANY * EACH, "each of %d messages came once, in order", MANY * EACH);
@@ -528,6 +636,11 @@ int main(void)
 	test_fork();
 	test_death();
 	test_poll();
-	test_many();
+	test_batch(false, false);
+	test_batch(false, true);
+	test_batch(true, false);
+	test_batch(true, true);
+	test_many(false);
+	test_many(true);
 	return done();
 }
