@@ -92,7 +92,8 @@ int mailbox_map_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (ep->port->flags & MAILBOX_SEALED)
 		return -EPERM;
-	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC || vma->vm_pgoff ||
+	/* A shared mapping of what is open for reading alone has no VM_SHARED. */
+	if (!(vma->vm_flags & VM_MAYSHARE) || vma->vm_flags & VM_EXEC || vma->vm_pgoff ||
 	    vma->vm_end - vma->vm_start != ep->port->ring.bytes)
 		return -EINVAL;
 	if (vma->vm_flags & VM_WRITE) {
