@@ -101,8 +101,10 @@ int mailbox_ring_claim(struct mailbox_ring *ring, struct mailbox_ring_lane *lane
 	u32 races;
 
 	for (races = 0; races < MAILBOX_RACES_MAX; races++) {
-		struct mailbox_found found = mailbox_ring_walk_free(lane, from);
+		struct mailbox_found found;
 
+		cond_resched();
+		found = mailbox_ring_walk_free(lane, from);
 		from = found.position;
 		if (found.what == MAILBOX_FIND_BROKEN)
 			return mailbox_ring_quarantine(ring, lane, from, found.word);
@@ -141,6 +143,7 @@ int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 	int err;
 
 	for (races = 0; races < MAILBOX_RACES_MAX; races++) {
+		cond_resched();
 		found = mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, own));
 		if (!found.parked && found.what != MAILBOX_FIND_BROKEN)
 			WRITE_ONCE(*own, found.position);

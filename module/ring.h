@@ -16,8 +16,8 @@
  * retries are bounded, and what the kernel itself relies on is kept elsewhere;
  * a wrong word can cost messages and wake-ups on its own port, nothing more.
  *
- * No locks, no sleeping, no allocation outside init and destroy; who must be
- * woken after a step is the caller's business.
+ * No locks, no sleeping (but cond_resched()), no allocation outside init and
+ * destroy; who must be woken after a step is the caller's business.
  */
 #ifndef MAILBOX_RING_H
 #define MAILBOX_RING_H

@@ -317,7 +317,6 @@ static void repair_looks_at_every_lane(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, SENDER), 0);
 }
 
-
 EVERYWHERE(repair_voids_all_of_a_claimed_range)
 {
 	u64 at = AT_A_LAP(base), own = at;

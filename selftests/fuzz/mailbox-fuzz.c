@@ -124,6 +124,7 @@
 	X(receive, 170)	\
 	X(info, 25)	\
 	X(set_lanes, 25) \
+	X(kick, 12)	\
 	X(other_ioctl, 25) \
 	X(open_control, 6) \
 	X(open_node, 35) \
@@ -138,7 +139,7 @@
 	X(fcntl, 30)	\
 	X(lseek, 4)	\
 	X(pread, 6)	\
-	X(mmap, 6)	\
+	X(mmap, 12)	\
 	X(dup, 12)	\
 	X(close, 12)	\
 	X(fdinfo, 6)	\
@@ -294,10 +295,11 @@ static const short errors[KIND_MAX][16] = {
 	[KIND_open] = { ERRORS_STRUCT, ERRORS_JOIN, ENOENT },
 	[KIND_delete] = { ERRORS_STRUCT, ENOENT, EPERM },
 	[KIND_query] = { ERRORS_STRUCT },
-	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE },
-	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE },
+	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ENOTCONN },
+	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ENOTCONN },
 	[KIND_info] = { ERRORS_STRUCT },
 	[KIND_set_lanes] = { ERRORS_STRUCT },
+	[KIND_kick] = { ERRORS_STRUCT },
 	/* ELOOP, ENOTDIR and EINVAL are what the flags of open() may ask for. */
 	[KIND_open_node] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
 	[KIND_reopen] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
@@ -1079,6 +1081,12 @@ static void do_query(void)
 		broken("%llu bytes charged", (unsigned long long)q->user_bytes);
 }
 
+/* A slot for the endpoint's mapping, which is only there while do_mmap() is about. */
+static bool in_place(const struct mailbox_message *m)
+{
+	return m->flags & MAILBOX_SEND_IN_PLACE && !m->data && !m->length && !m->tag;
+}
+
 static void do_send(void)
 {
 	struct target t = pick_target(WRITES);
@@ -1103,7 +1111,9 @@ static void do_send(void)
 		m->data = (uintptr_t)p.user + below(sizeof(*m));
 	put_image(&im, &p);
 	ret = check(KIND_send, result(ioctl(t.fd, MAILBOX_IOC_SEND, p.user)));
-	good = size_good(&im) && !(m->flags & ~MAILBOX_SEND_REALTIME) &&
+	good = size_good(&im) &&
+	       (in_place(m) ? !(m->flags & ~(MAILBOX_SEND_REALTIME | MAILBOX_SEND_IN_PLACE)) :
+			      !(m->flags & ~MAILBOX_SEND_REALTIME)) &&
 	       (m->lane == MAILBOX_LANE_DEFAULT ||
 		m->lane < (t.known ? t.info.lanes : MAILBOX_LANES_MAX)) &&
 	       m->length <= (t.known ? t.info.message_size : MAILBOX_MESSAGE_MAX);
@@ -1111,7 +1121,7 @@ static void do_send(void)
 	judge_direction(&t, ret, t.writes);
 	if (ret > 0)
 		broken("returned %ld", ret);
-	if (p.sound) {
+	if (p.sound && !in_place(m)) {
 		memcpy(&after, p.memory, sizeof(after));
 		if (!ret && after.ticket >> 40)
 			broken("ticket %llu", (unsigned long long)after.ticket);
@@ -1127,7 +1137,14 @@ static void check_received(const struct target *t, const struct mailbox_message 
 {
 	bool cut = after->length > m->length;
 
-	if (after->flags != (MAILBOX_MSG_TRUSTED | (cut ? MAILBOX_MSG_TRUNCATED : 0)))
+	__u32 departed = after->flags >> MAILBOX_MSG_DEPARTED_SHIFT;
+	__u32 flags = after->flags & ((1U << MAILBOX_MSG_DEPARTED_SHIFT) - 1);
+
+	/* Trusted or not, and once more or not: the port may have been mapped. */
+	if (!departed != !(flags & MAILBOX_MSG_REDELIVERED))
+		broken("flags %#x: so often, or not?", after->flags);
+	flags &= ~(MAILBOX_MSG_TRUSTED | MAILBOX_MSG_REDELIVERED);
+	if (flags != (cut ? MAILBOX_MSG_TRUNCATED : 0))
 		broken("flags %#x, length %u of %u", after->flags, m->length, after->length);
 	if (cut && !(m->flags & MAILBOX_RECV_TRUNCATE))
 		broken("took %u bytes into %u", after->length, m->length);
@@ -1168,7 +1185,9 @@ static void do_receive(void)
 	put_image(&im, &p);
 	ret = check(KIND_receive, result(ioctl(t.fd, MAILBOX_IOC_RECEIVE, p.user)));
 	judge(ret, &p, size_good(&im) && !m->lane && !m->tag &&
-	      !(m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE)), "bad arguments");
+	      (in_place(m) ? !(m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_IN_PLACE)) :
+			     !(m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE))),
+	      "bad arguments");
 	judge_direction(&t, ret, t.reads);
 	if (ret > 0)
 		broken("returned %ld", ret);
@@ -1237,17 +1256,37 @@ static void do_set_lanes(void)
 	drop_target(&t);
 }
 
+static void do_kick(void)
+{
+	struct target t = pick_target(ANY);
+	struct image im;
+	struct mailbox_kick *k = (void *)image_of(&im, sizeof(*k))->bytes;
+	struct place p;
+	long ret;
+
+	k->receivers = chance(30) ? 0 : draw();
+	k->senders = chance(30) ? 0 : draw();
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_kick, result(ioctl(t.fd, MAILBOX_IOC_KICK, p.user)));
+	judge(ret, &p, size_good(&im) && !k->pad, "bad arguments");
+	judge_direction(&t, ret, t.reads && t.writes);
+	drop_target(&t);
+}
+
 /* Commands with another size, or of the other node, or of nobody. */
 static void do_other_ioctl(void)
 {
 	static const __u32 known[] = {
 		MAILBOX_IOC_QUERY, MAILBOX_IOC_CREATE, MAILBOX_IOC_OPEN, MAILBOX_IOC_DELETE,
 		MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE, MAILBOX_IOC_INFO, MAILBOX_IOC_SET_LANES,
+		MAILBOX_IOC_KICK,
 	};
 	bool control = chance(40), none = false;
 	int fd = control ? control_slot() : port_slot();
 	void *arg = chance(70) ? (void *)(junk + below(BOX - PAGE)) : odd_address();
-	__u32 command = known[below(8)];
+	__u32 command = known[below(9)];
 	long ret;
 
 	switch (below(4)) {
@@ -1256,7 +1295,7 @@ static void do_other_ioctl(void)
 			  below(1U << _IOC_SIZEBITS) << _IOC_SIZESHIFT;
 		break;
 	case 1:
-		command = control ? known[4 + below(4)] : known[1 + below(3)];
+		command = control ? known[4 + below(5)] : known[1 + below(3)];
 		none = true;
 		break;
 	case 2:
@@ -1582,17 +1621,39 @@ static void do_fcntl(void)
 	count(KIND_fcntl, result(ret));
 }
 
+/* As a slot for the mapping that nobody fills, or a message that nobody releases. */
+static void do_in_place(int fd)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m), .flags = MAILBOX_SEND_IN_PLACE, .deadline = MAILBOX_NO_WAIT,
+	};
+
+	ioctl(fd, chance(50) ? MAILBOX_IOC_SEND : MAILBOX_IOC_RECEIVE, &m);
+}
+
 static void do_mmap(void)
 {
-	size_t bytes = PAGE * (1 + below(16));
-	void *p = mmap(NULL, bytes, PICK(PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE,
-					 PROT_READ | PROT_EXEC),
-		       PICK(MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE), port_slot(),
-		       PAGE * below(4));
+	struct target t = pick_target(ANY);
+	bool right = t.known && chance(70);
+	size_t bytes = right && t.info.map_bytes ? t.info.map_bytes : PAGE * (1 + below(16));
+	int prot = right ? PROT_READ | PROT_WRITE :
+		   PICK(PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE,
+			PROT_READ | PROT_EXEC);
+	void *p = mmap(NULL, bytes, prot,
+		       right ? MAP_SHARED : PICK(MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE),
+		       t.fd, right ? 0 : PAGE * below(4));
 
 	count(KIND_mmap, p == MAP_FAILED ? -errno : 0);
-	if (p != MAP_FAILED)
+	if (p != MAP_FAILED) {
+		if (right && chance(50))
+			do_in_place(t.fd);
+		if (prot & PROT_READ)
+			(void)*(volatile char *)p;
+		if (chance(50))
+			sched_yield();
 		munmap(p, bytes);
+	}
+	drop_target(&t);
 }
 
 static void do_dup(void)
