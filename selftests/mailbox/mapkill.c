@@ -403,10 +403,8 @@ static void drain_ours(void)
 
 		if (ret == -EAGAIN && !writer_id)
 			return;
-		if (ret == -EAGAIN) {	/* there is room: it is on its way */
-			breathe();
-			continue;
-		}
+		if (ret == -EAGAIN && wait_until(!writer_id || polled(ours_fd, POLLIN)))
+			continue;	/* there was room for it */
 		if (ret) {
 			complain("run %u: a receive returned %ld", life->run, ret);
 			return;

@@ -87,7 +87,7 @@ static __u64 flipped(struct ring *r, __u64 word)
 	case 3:
 		return word ^ 1ULL << below(64);
 	}
-	return mailbox_word_again(word, r->owner, below(5));
+	return mailbox_word(word >> MAILBOX_SEQUENCE_SHIFT, r->owner, below(5));
 }
 
 static void scribble_shared(struct ring *r)
@@ -478,7 +478,8 @@ static void victim_sends(int fd)
 	switch (below(3)) {
 	case 0:
 		m = message(.data = address(data), .length = below(BYTES + 1),
-			    .lane = below(LANES), .tag = random_bits(), .deadline = in_ms(below(20)));
+			    .lane = below(LANES), .tag = random_bits(),
+			    .deadline = in_ms(below(20)));
 		ret = send_message(fd, &m);
 		break;
 	case 1:
