@@ -567,8 +567,10 @@ TEST_F(ring, pages_are_not_lent)
 	EXPECT_WORKING();	/* they are in the page tables */
 	v = (struct iovec) { page, sizeof(page) };
 	there.iov_len = sizeof(page);
-	EXPECT_EQ(-EFAULT, result(process_vm_readv(getpid(), &v, 1, &there, 1, 0)));
-	EXPECT_EQ(-EFAULT, result(process_vm_writev(getpid(), &v, 1, &there, 1, 0)));
+	if (result(process_vm_readv(getpid(), &v, 1, &v, 1, 0)) != -ENOSYS) {
+		EXPECT_EQ(-EFAULT, result(process_vm_readv(getpid(), &v, 1, &there, 1, 0)));
+		EXPECT_EQ(-EFAULT, result(process_vm_writev(getpid(), &v, 1, &there, 1, 0)));
+	}
 	ASSERT_EQ(0, pipe(ends));
 	EXPECT_EQ(-EFAULT, result(vmsplice(ends[1], &there, 1, SPLICE_F_NONBLOCK)));
 	mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
@@ -2110,7 +2112,7 @@ TEST(departure_leaves_calls_on_the_same_endpoint_alone)
 
 struct mixed {
 	__u32 ids;
-	__u32 done;		/* producers that have ended */
+	__u32 there;		/* workers that have begun */
 	struct complaints complaints;
 	__u8 seen[MIXED_MAX];
 };
@@ -2151,7 +2153,6 @@ static void mixed_producer(struct ring *r, bool mapped, __u32 self_number, __u32
 		if (mixed_send(r, mapped, &body) < 0)
 			complain("a send failed: %d", errno);
 	}
-	__atomic_fetch_add(&mixed->done, 1, __ATOMIC_SEQ_CST);
 }
 
 static void mixed_consumer(struct ring *r, bool mapped)
@@ -2198,6 +2199,7 @@ static void mixed_worker(const char *name, __u32 number, __u32 producers, __u32 
 	dice = dice * 31 + number + 1;
 	if (mapped && ring_map(&r, fd))
 		_exit(2);
+	__atomic_fetch_add(&mixed->there, 1, __ATOMIC_SEQ_CST);
 	if (number < producers)
 		mixed_producer(&r, mapped, number, messages);
 	else
@@ -2222,6 +2224,8 @@ static void mixed_run(struct __test_metadata *_metadata, __u32 capacity, __u32 l
 		if (!pid[i])
 			mixed_worker(name, i, producers, messages);
 	}
+	/* All take part, also who comes late. */
+	ASSERT_TRUE(wait_until(__atomic_load_n(&mixed->there, __ATOMIC_SEQ_CST) == MIXED_WORKERS));
 	for (i = 0; i < producers; i++)
 		ASSERT_EQ(0, reap(pid[i])) {
 			struct mailbox_info info = info_of(fd);
