@@ -185,13 +185,19 @@ static void set_word(struct ring *r, __u64 position, __u64 word)
 }
 
 /* Nothing that a rule could have made of position 0. */
-static const __u64 broken[] = { 5, 6, 7, 3ULL << 28, 1ULL << 28 | 2, 9ULL << 28 | 4, ~0ULL };
+static const __u64 broken[] = {
+	6, 7, 3ULL << 28, 1ULL << 28 | 2, 9ULL << 28 | 4, ~0ULL,
+	1 << MAILBOX_OWNER_SHIFT,				/* free, and somebody's */
+	1 << MAILBOX_COUNT_SHIFT | MAILBOX_PHASE_VOID,
+	SLOTS << MAILBOX_COUNT_SHIFT | MAILBOX_PHASE_READY,	/* beyond the array's end */
+	(SLOTS - 1) << MAILBOX_COUNT_SHIFT | MAILBOX_PHASE_SPLIT,
+};
 
 TEST_F(wrong, word_costs_a_sender_one_eproto_and_a_slot)
 {
 	__u32 i, n;
 
-	for (i = 0; i < 7; i++) {
+	for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
 		int fd = create(NULL, .message_size = BYTES, .capacity = SLOTS);
 		struct ring r;
 
@@ -217,7 +223,7 @@ TEST_F(wrong, word_costs_a_receiver_one_eproto_and_a_slot)
 	char text[BYTES];
 	__u32 i;
 
-	for (i = 0; i < 7; i++) {
+	for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
 		int fd = create(NULL, .message_size = BYTES, .capacity = SLOTS);
 		struct ring r;
 

@@ -207,7 +207,7 @@ mailbox create -m 0620 w
 as_alice() { su -s /bin/sh alice -c "PATH=$PATH $1" 2>&1; }
 if grep -q '^alice:' /etc/passwd; then
 	ok 'not for others' is "$(as_alice 'mailbox send w x')" 'mailbox: send w: permission denied'
-	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port'
+	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port, or the port is sealed'
 	ok 'but there to see' is "$(as_alice 'mailbox list | grep -c ^w')" 1
 fi
 mailbox delete w
