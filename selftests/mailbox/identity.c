@@ -621,6 +621,8 @@ TEST_F_TIMEOUT(port, id_is_not_used_again_while_a_message_names_it, 1200)
 	bool wrapped = false;
 	__u32 i;
 
+	if (NEEDS_PATIENCE())
+		SKIP(return, PATIENCE_REASON);
 	ASSERT_LE(0, port);
 	strcpy(arg.name, name);
 	fd = open_port(name, O_WRONLY);

@@ -486,6 +486,8 @@ TEST_F_TIMEOUT(port, one_endpoint_too_many_is_enospc, 1200)
 	struct mailbox_open arg = { .size = sizeof(arg), .open_flags = O_RDWR };
 	int n = 3, last = -1, control = control_open();
 
+	if (NEEDS_PATIENCE())
+		SKIP(return, PATIENCE_REASON);
 	copy_name(arg.name, self->name);
 	allow_files(MAILBOX_ENDPOINTS_MAX + 100);
 	for (; n < (int)MAILBOX_ENDPOINTS_MAX; n++) {

@@ -67,6 +67,15 @@ static inline __u64 effort(void)
 	return number_from("MAILBOX_EFFORT", 1) ?: 1;
 }
 
+/* A kernel on which everything takes ten times as long. */
+static inline bool with_checkers(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK) || !access("/sys/kernel/debug/kcsan", F_OK);
+}
+
+#define NEEDS_PATIENCE()	(with_checkers() && effort() == 1)
+#define PATIENCE_REASON	"takes minutes with checkers: MAILBOX_EFFORT=2 and stock kernels do it"
+
 /* What a test found worth telling though it passed: shown beside its program's result. */
 __attribute__((format(printf, 1, 2))) static inline void report(const char *format, ...)
 {

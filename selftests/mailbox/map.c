@@ -3,7 +3,7 @@
  * A mapped port: who may map it and how, messages between mapped participants
  * and system calls, waking, delete, and departure.
  *
- *	MAP_MESSAGES=n	messages of each mixed run
+ *	MAP_MESSAGES=n	messages of each mixed run (MAILBOX_EFFORT times 3000)
  *	MAP_SEED=n	instead of a random one
  */
 #include <pthread.h>
@@ -2210,7 +2210,7 @@ static void mixed_worker(const char *name, __u32 number, __u32 producers, __u32 
 static void mixed_run(struct __test_metadata *_metadata, __u32 capacity, __u32 lanes,
 		      __u32 producers)
 {
-	__u32 messages = number_from("MAP_MESSAGES", 3000), i;
+	__u32 messages = number_from("MAP_MESSAGES", 3000 * effort()), i;
 	const char *name = port_name("mixed");
 	int fd = create(name, .message_size = 64, .capacity = capacity, .lanes = lanes);
 	pid_t pid[MIXED_WORKERS];
