@@ -199,6 +199,13 @@ mailbox delete t
 wait $one && wait $two
 ok 'two producers and two consumers' is $? 0
 ok 'all messages once' is "$(cat "$tmp/one" "$tmp/two" | sort -u | wc -l) $(cat "$tmp/one" "$tmp/two" | wc -l)" '1000 1000'
+mailbox create shared
+inplace sum shared >"$tmp/sum" &
+inplace send shared 1000
+mailbox send shared "no number"
+mailbox delete shared
+wait $!
+ok 'numbers that are never copied' is "$(cat "$tmp/sum")" 500500
 ok 'a consumer without a port' sh -c 'consumer t 2>&1 | grep -qx "consumer: t: no port of that name"'
 
 # --- as somebody else
