@@ -1167,12 +1167,12 @@ TEST_F(port, kick_with_wrong_size_or_padding_is_einval)
 TEST_F(ring, kicks_for_nothing_are_harmless)
 {
 	pid_t in = reader(self->peer), out;
-	int i;
+	int i, filled;
 
 	ASSERT_TRUE(wait_receivers(self->fd, 1));
-	ASSERT_EQ(SLOTS, fill_lane(self->fd, 3));
+	filled = fill_lane(self->fd, 3);	/* the reader takes one of these, or of the next */
 	EXPECT_EQ('f', reap(in));
-	ASSERT_EQ(1, fill_lane(self->fd, 3));
+	ASSERT_EQ(SLOTS + 1, filled + fill_lane(self->fd, 3));
 	out = writer(self->peer, "zero");
 	EXPECT_EQ(0, reap(out));
 	ASSERT_EQ(0, set_lanes(self->peer, 2, 3));

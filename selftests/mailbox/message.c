@@ -656,14 +656,6 @@ TEST_F(port, positions_are_espipe)
 	EXPECT_EQ(1, info_of(self->rx).depth);
 }
 
-TEST_F(port, mapping_is_enodev)
-{
-	void *p = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, self->both, 0);
-
-	EXPECT_EQ(MAP_FAILED, p);
-	EXPECT_EQ(ENODEV, errno);
-}
-
 /* Counts. */
 
 TEST_F(port, info_counts_messages)
