@@ -462,8 +462,9 @@ static inline enum mailbox_find mailbox_find_parked(const struct mailbox_lane *l
 		__u64 w = mailbox_lane_word(lane, i);
 		__s64 d = mailbox_word_distance(w, base);
 
-		if (mailbox_word_phase(w) != MAILBOX_PHASE_READING ||
-		    mailbox_word_owner(w) != MAILBOX_OWNER_PARKED)
+		/* One by one: a count would be forged. */
+		if (w != mailbox_word(w >> MAILBOX_SEQUENCE_SHIFT, MAILBOX_OWNER_PARKED,
+				      MAILBOX_PHASE_READING))
 			continue;
 		if (mailbox_distance_broken(lane, d + (__s64)(base - i)))
 			continue;
