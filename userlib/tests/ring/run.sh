@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# run.sh OUT [SEED]	build ring_test in every variant, run it, as one TAP stream
+# run.sh OUT [SEED]	build the tests in every variant, run them, as one TAP stream
 set -u
 out=$1 seed=${2:-}
 cd "$(dirname "$0")" || exit 1
@@ -28,18 +28,18 @@ works() {
 	"$@" "$out/probe.c" -o "$out/probe" >/dev/null 2>&1 && "$out/probe" 2>/dev/null
 }
 
-build() { # VARIANT COMPILER...
-	local variant=$1
-	shift
-	"$@" "${warn[@]}" ring_test.c -o "$out/ring_test-$variant" -lpthread >"$out/ring_test-$variant.log" 2>&1
+build() { # TEST VARIANT COMPILER...
+	local test=$1 variant=$2
+	shift 2
+	"$@" "${warn[@]}" "$test.c" -o "$out/$test-$variant" -lpthread >"$out/$test-$variant.log" 2>&1
 }
 
-# The cases of a variant, numbered on; a program that ends before its plan is a failure.
-run() { # VARIANT COMPILER...
-	local variant=$1 line planned=''
+# The cases of a test, numbered on; a program that ends before its plan is a failure.
+run_test() { # TEST VARIANT COMPILER...
+	local test=$1 variant=$2 line planned=''
 	if ! build "$@"; then
-		sed 's/^/# /' "$out/ring_test-$variant.log"
-		result 1 "$variant: builds"
+		sed 's/^/# /' "$out/$test-$variant.log"
+		result 1 "$variant: $test builds"
 		return
 	fi
 	while IFS= read -r line; do
@@ -50,21 +50,25 @@ run() { # VARIANT COMPILER...
 		'#'*) echo "# $variant: ${line#\# }" ;;
 		*) echo "# $variant: $line" ;;
 		esac
-	done < <("$out/ring_test-$variant" ${seed:+"$seed"} 2>&1)
-	[ -n "$planned" ] || result 1 "$variant: ends"
+	done < <("$out/$test-$variant" ${seed:+"$seed"} 2>&1)
+	[ -n "$planned" ] || result 1 "$variant: $test ends"
 }
 
-# A variant whose many-thread cases must fail: else the checker sees nothing.
-run_to_fail() { # VARIANT COMPILER...
-	local variant=$1
-	shift
-	set -- "$variant-relaxed" "$@"
-	if build "$@" && ! "$out/ring_test-$1" ${seed:+"$seed"} >"$out/ring_test-$1.log" 2>&1 &&
-	   grep -q 'data race' "$out/ring_test-$1.log" &&
-	   grep -q '^not ok .*threads_many_to_many' "$out/ring_test-$1.log"; then
-		result 0 "$variant: a publish without ordering is seen"
+run() { # VARIANT COMPILER...
+	run_test ring_test "$@"
+	run_test range_test "$@"
+}
+
+# A variant in which a case with many threads must fail: else the checker sees nothing.
+run_to_fail() { # NAME TEST CASE VARIANT COMPILER...
+	local name=$1 test=$2 case=$3 variant=$4-broken
+	shift 4
+	if build "$test" "$variant" "$@" && ! "$out/$test-$variant" ${seed:+"$seed"} >"$out/$test-$variant.log" 2>&1 &&
+	   grep -q 'data race' "$out/$test-$variant.log" &&
+	   grep -q "^not ok .*$case" "$out/$test-$variant.log"; then
+		result 0 "$name"
 	else
-		result 1 "$variant: a publish without ordering is seen"
+		result 1 "$name"
 	fi
 }
 
@@ -108,17 +112,20 @@ else
 fi
 
 if works gcc -fsanitize=address,undefined; then
-	run asan+ubsan gcc -std=gnu11 -O1 -g -DMESSAGES=20000 \
+	run asan+ubsan gcc -std=gnu11 -O1 -g -DMESSAGES=20000 -DDEATHS=200 \
 		-fsanitize=address,undefined -fno-sanitize-recover=all
 else
 	skip 'asan+ubsan: all' 'this gcc has no address sanitizer'
 fi
 
-tsan=(clang -std=gnu11 -O1 -g -DMESSAGES=8000 -fsanitize=thread)
+tsan=(clang -std=gnu11 -O1 -g -DMESSAGES=8000 -DDEATHS=100 -fsanitize=thread)
 export TSAN_OPTIONS='exitcode=66 halt_on_error=1'
 if has clang && works clang -fsanitize=thread; then
 	run tsan "${tsan[@]}"
-	run_to_fail tsan "${tsan[@]}" -DRELAXED_PUBLISH
+	run_to_fail 'tsan: a publish without ordering is seen' ring_test threads_many_to_many \
+		tsan "${tsan[@]}" -DRELAXED_PUBLISH
+	run_to_fail 'tsan: a release of the words behind a head without ordering is seen' range_test \
+		threads_send_and_take_ranges tsan "${tsan[@]}" -DRELAXED_RELEASE
 else
 	skip 'tsan: all' 'no clang whose thread sanitizer runs here'
 fi
