@@ -70,7 +70,8 @@ static inline __u64 effort(void)
 /* A kernel on which everything takes ten times as long. */
 static inline bool with_checkers(void)
 {
-	return !access("/sys/kernel/debug/kmemleak", F_OK) || !access("/sys/kernel/debug/kcsan", F_OK);
+	return !access("/sys/kernel/debug/kmemleak", F_OK) ||
+	       !access("/sys/kernel/debug/kcsan", F_OK);
 }
 
 #define NEEDS_PATIENCE()	(with_checkers() && effort() == 1)

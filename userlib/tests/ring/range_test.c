@@ -19,11 +19,7 @@ static void (*before_step)(void);
 #undef MAILBOX_STORE_RELEASE
 #undef MAILBOX_XCHG
 #undef MAILBOX_CMPXCHG
-#ifdef RELAXED_RELEASE		/* on purpose, to see that a data race would be seen */
-#define MAILBOX_STORE_RELEASE(p, v) (STEP(), __atomic_store_n(p, v, __ATOMIC_RELAXED))
-#else
 #define MAILBOX_STORE_RELEASE(p, v) (STEP(), __atomic_store_n(p, v, __ATOMIC_RELEASE))
-#endif
 #define MAILBOX_XCHG(p, v) (STEP(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
 #define MAILBOX_CMPXCHG(p, old, new)						\
 	__extension__({								\

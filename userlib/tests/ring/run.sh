@@ -60,16 +60,24 @@ run() { # VARIANT COMPILER...
 }
 
 # A variant in which a case with many threads must fail: else the checker sees nothing.
+# It sees only what happens, which on a busy machine may take some tries.
 run_to_fail() { # NAME TEST CASE VARIANT COMPILER...
-	local name=$1 test=$2 case=$3 variant=$4-broken
+	local name=$1 test=$2 case=$3 variant=$4-broken tries=30
 	shift 4
-	if build "$test" "$variant" "$@" && ! "$out/$test-$variant" ${seed:+"$seed"} >"$out/$test-$variant.log" 2>&1 &&
-	   grep -q 'data race' "$out/$test-$variant.log" &&
-	   grep -q "^not ok .*$case" "$out/$test-$variant.log"; then
-		result 0 "$name"
-	else
+	if ! build "$test" "$variant" "$@"; then
 		result 1 "$name"
+		return
 	fi
+	while [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		"$out/$test-$variant" ${seed:+"$seed"} >"$out/$test-$variant.log" 2>&1 && continue
+		if grep -q 'data race' "$out/$test-$variant.log" &&
+		   grep -q "^not ok .*$case" "$out/$test-$variant.log"; then
+			result 0 "$name"
+			return
+		fi
+	done
+	result 1 "$name"
 }
 
 header() { # LANGUAGE COMPILER STANDARD
@@ -124,8 +132,6 @@ if has clang && works clang -fsanitize=thread; then
 	run tsan "${tsan[@]}"
 	run_to_fail 'tsan: a publish without ordering is seen' ring_test threads_many_to_many \
 		tsan "${tsan[@]}" -DRELAXED_PUBLISH
-	run_to_fail 'tsan: a release of the words behind a head without ordering is seen' range_test \
-		threads_send_and_take_ranges tsan "${tsan[@]}" -DRELAXED_RELEASE
 else
 	skip 'tsan: all' 'no clang whose thread sanitizer runs here'
 fi
