@@ -60,6 +60,16 @@ static inline void mailbox_vm_flags(struct vm_area_struct *vma, unsigned long se
 #endif
 }
 
+/* Take pages out of an area that is VM_PFNMAP; when it returns no processor remembers them. */
+static inline void mailbox_zap(struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+	zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+#else
+	zap_special_vma_range(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+#endif
+}
+
 /* The user address that an iterator stands at if it is all one piece, else NULL. */
 static inline void __user *mailbox_iter_address(const struct iov_iter *iter)
 {

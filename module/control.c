@@ -12,6 +12,7 @@
 #include "abi.h"
 #include "control.h"
 #include "endpoint.h"
+#include "map.h"
 #include "port.h"
 #include "sysfs.h"
 
@@ -171,6 +172,11 @@ static long mailbox_control_open_port(struct mailbox_open __user *user)
 	return mailbox_install(ep, open.open_flags, &user->fd);
 }
 
+static bool mailbox_port_owned(const struct mailbox_port *port)
+{
+	return uid_eq(current_fsuid(), port->uid) || capable(CAP_IPC_OWNER);
+}
+
 static long mailbox_control_delete(struct mailbox_delete __user *user)
 {
 	struct mailbox_delete delete;
@@ -190,12 +196,71 @@ static long mailbox_control_delete(struct mailbox_delete __user *user)
 	port = mailbox_port_find(delete.name);
 	if (!port)
 		err = -ENOENT;
-	else if (!uid_eq(current_fsuid(), port->uid) && !capable(CAP_IPC_OWNER))
+	else if (!mailbox_port_owned(port))
 		err = -EPERM;
 	else
 		mailbox_port_delete(port, delete.flags & MAILBOX_DELETE_PURGE);
 	mutex_unlock(&mailbox_ports_lock);
 	return err;
+}
+
+/* May be kept: with a reference. */
+static struct mailbox_port *mailbox_get_existing(const char *name)
+{
+	struct mailbox_port *port;
+
+	mutex_lock(&mailbox_ports_lock);
+	port = mailbox_port_find(name);
+	if (port)
+		mailbox_port_get(port);
+	mutex_unlock(&mailbox_ports_lock);
+	return port;
+}
+
+static long mailbox_control_evict(struct mailbox_evict __user *user)
+{
+	struct mailbox_evict evict;
+	struct mailbox_port *port;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&evict, sizeof(evict), user, &size);
+	if (!err)
+		err = mailbox_name_check(evict.name);
+	if (err)
+		return err;
+	port = mailbox_get_existing(evict.name);
+	if (!port)
+		return -ENOENT;
+	err = -EPERM;
+	if (mailbox_port_owned(port))
+		err = mailbox_map_evict(port, evict.endpoint);
+	mailbox_port_put(port);
+	return err;
+}
+
+static long mailbox_control_holder(struct mailbox_holder __user *user)
+{
+	struct mailbox_holder holder;
+	struct mailbox_port *port;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&holder, sizeof(holder), user, &size);
+	if (!err && holder.pad)
+		err = -EINVAL;
+	if (!err)
+		err = mailbox_name_check(holder.name);
+	if (err)
+		return err;
+	port = mailbox_get_existing(holder.name);
+	if (!port)
+		return -ENOENT;
+	err = mailbox_port_permission(port, O_RDONLY);
+	if (!err)
+		err = mailbox_port_holder(port, &holder);
+	mailbox_port_put(port);
+	return err ?: mailbox_abi_put(user, size, &holder, sizeof(holder));
 }
 
 static long mailbox_control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -211,6 +276,10 @@ static long mailbox_control_ioctl(struct file *file, unsigned int cmd, unsigned 
 		return mailbox_control_open_port(user);
 	case mailbox_abi_command(MAILBOX_IOC_DELETE):
 		return mailbox_control_delete(user);
+	case mailbox_abi_command(MAILBOX_IOC_EVICT):
+		return mailbox_control_evict(user);
+	case mailbox_abi_command(MAILBOX_IOC_HOLDER):
+		return mailbox_control_holder(user);
 	}
 	return -ENOTTY;
 }

@@ -267,6 +267,15 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 	return 0;
 }
 
+/* Is there a mapping to claim and take for? Not one that is being evicted. */
+static int mailbox_place_check(const struct mailbox_endpoint *ep)
+{
+	lockdep_assert_held(&ep->port->lock);
+	if (ep->evicted)
+		return -ESHUTDOWN;
+	return ep->owner ? 0 : -ENOTCONN;
+}
+
 /*
  * Claim for the caller's mapping. The lock keeps the mapping from departing
  * before the claim is there to be repaired.
@@ -274,12 +283,13 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 static int mailbox_reserve_once(struct mailbox_endpoint *ep, struct mailbox_place *place, u32 n)
 {
 	struct mailbox_port *port = ep->port;
-	int err = -ENOTCONN;
+	int err;
 
 	mutex_lock(&port->lock);
 	place->lane = n;
 	place->owner = ep->owner;
-	if (place->owner)
+	err = mailbox_place_check(ep);
+	if (!err)
 		err = mailbox_ring_claim(&port->ring, &port->ring.lane[n], &ep->position[n].send,
 					 place->owner, &place->taken.position);
 	mutex_unlock(&port->lock);
@@ -359,6 +369,7 @@ static noinline int mailbox_send_slow(struct mailbox_endpoint *ep,
 		return err;
 	mailbox_waiter_init(&w);
 	do {
+		mailbox_port_note(ep->port, false, n, &ep->position[n].send);
 		trace_mailbox_wait(ep->port, false, BIT(n));
 		err = mailbox_wait(&ep->port->senders, &w, BIT(n), mailbox_send_ready, &at,
 				   deadline);
@@ -607,11 +618,12 @@ static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
 static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *place)
 {
 	struct mailbox_port *port = ep->port;
-	int err = -ENOTCONN;
+	int err;
 
 	mutex_lock(&port->lock);
 	place->owner = ep->owner;
-	if (place->owner)
+	err = mailbox_place_check(ep);
+	if (!err)
 		err = mailbox_take_highest(ep, place->owner, SIZE_MAX, &place->taken,
 					   &place->lane);
 	mutex_unlock(&port->lock);
@@ -664,6 +676,14 @@ static bool mailbox_receive_ready(void *arg)
 	       mailbox_message_receivable(at->ep) != -EAGAIN;
 }
 
+static void mailbox_note_receiver(const struct mailbox_endpoint *ep, unsigned long mask)
+{
+	unsigned int n;
+
+	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
+		mailbox_port_note(ep->port, true, n, &ep->position[n].receive);
+}
+
 /* Receive, whatever it takes; @deadline is NULL not to sleep. */
 static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
 					 const struct mailbox_buffer *to, u32 *too_long,
@@ -679,6 +699,7 @@ static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
 	mailbox_waiter_init(&w);
 	do {
 		at.mask = READ_ONCE(ep->receive_mask);
+		mailbox_note_receiver(ep, at.mask);
 		trace_mailbox_wait(ep->port, true, at.mask);
 		ret = mailbox_wait(&ep->port->receivers, &w, at.mask, mailbox_receive_ready, &at,
 				   deadline);

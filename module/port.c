@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/ctype.h>
 #include <linux/fcntl.h>
+#include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
@@ -266,7 +267,7 @@ void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes)
 
 /* Mappings */
 
-int mailbox_port_adopt(struct mailbox_endpoint *ep)
+int mailbox_port_adopt(struct mailbox_endpoint *ep, struct mailbox_mapping *mapping)
 {
 	struct mailbox_identity *identity = mailbox_identity_alloc();
 	struct mailbox_port *port = ep->port;
@@ -276,9 +277,14 @@ int mailbox_port_adopt(struct mailbox_endpoint *ep)
 	if (!identity)
 		return -ENOMEM;
 	mutex_lock(&port->lock);
-	err = ep->owner ? -EBUSY : mailbox_port_enrol(port, identity, &id);
+	if (ep->evicted)
+		err = -ESHUTDOWN;
+	else
+		err = ep->owner ? -EBUSY : mailbox_port_enrol(port, identity, &id);
 	if (!err) {
 		ep->owner = id;
+		ep->mapping = mapping;
+		list_add_tail(&ep->mapped, &port->mapped);
 		WRITE_ONCE(port->mappings, port->mappings + 1);
 		WRITE_ONCE(port->forgeable, true);
 	}
@@ -295,15 +301,131 @@ void mailbox_port_disown(struct mailbox_endpoint *ep)
 	u32 lanes;
 
 	mutex_lock(&port->lock);
+	if (!ep->owner) {
+		mutex_unlock(&port->lock);
+		return;
+	}
 	lanes = mailbox_ring_repair(&port->ring, ep->owner);
 	identity = xa_erase(&port->identities, ep->owner);
 	ep->owner = 0;
+	ep->mapping = NULL;
+	list_del(&ep->mapped);
 	WRITE_ONCE(port->mappings, port->mappings - 1);
 	mutex_unlock(&port->lock);
 	call_rcu(&identity->rcu, mailbox_identity_free);
 	trace_mailbox_departure(port, ep->id, lanes);
 	/* Always: it may have gone between an event and its kick. */
 	mailbox_port_wake_all(port);
+}
+
+struct mailbox_endpoint *mailbox_port_mapped(struct mailbox_port *port, u32 id)
+{
+	struct mailbox_endpoint *ep, *lowest = NULL;
+
+	lockdep_assert_held(&port->lock);
+	list_for_each_entry(ep, &port->mapped, mapped)
+		if (ep->id >= id && (!lowest || ep->id < lowest->id))
+			lowest = ep;
+	return lowest;
+}
+
+static struct mailbox_blocked *mailbox_port_blocked(struct mailbox_port *port, bool receiver,
+						    u32 n)
+{
+	return receiver ? &port->receivers_blocked[n] : &port->senders_blocked[n];
+}
+
+void mailbox_port_note(struct mailbox_port *port, bool receiver, u32 n, const u64 *own)
+{
+	struct mailbox_blocked *blocked = mailbox_port_blocked(port, receiver, n);
+	const struct mailbox_ring_lane *lane = &port->ring.lane[n];
+	struct mailbox_found found;
+	u64 from;
+
+	if (!READ_ONCE(port->mappings))
+		return;
+	from = mailbox_ring_start(lane, own);
+	found = receiver ? mailbox_ring_walk_ready(lane, from) : mailbox_ring_walk_free(lane, from);
+	if (found.what != MAILBOX_FIND_NONE && found.what != MAILBOX_FIND_PENDING)
+		return;
+	switch (mailbox_word_phase(found.word)) {
+	case MAILBOX_PHASE_WRITING:
+		break;
+	case MAILBOX_PHASE_READING:
+	case MAILBOX_PHASE_SPLIT:
+		if (!receiver)
+			break;
+		fallthrough;
+	default:
+		return;
+	}
+	mutex_lock(&port->lock);
+	if (blocked->word != found.word) {
+		blocked->word = found.word;
+		blocked->since = ktime_get_ns();
+	}
+	mutex_unlock(&port->lock);
+}
+
+/* Does somebody sleep because of the slot that was noted, and is it still this owner's? */
+static void mailbox_holder_blocks(struct mailbox_port *port, bool receiver, u32 n, u32 owner,
+				  struct mailbox_holder *holder)
+{
+	struct mailbox_queue *q = receiver ? &port->receivers : &port->senders;
+	const struct mailbox_ring_lane *lane = &port->ring.lane[n];
+	struct mailbox_blocked blocked;
+	u64 nowhere = 0, base, ns;
+
+	if (!mailbox_queue_sleeps(q, BIT(n)))
+		return;
+	/* They may have gone to sleep before it took the slot. */
+	mailbox_port_note(port, receiver, n, &nowhere);
+	mutex_lock(&port->lock);
+	blocked = *mailbox_port_blocked(port, receiver, n);
+	mutex_unlock(&port->lock);
+	if (mailbox_word_owner(blocked.word) != owner ||
+	    mailbox_lane_word(&lane->view, blocked.word >> MAILBOX_SEQUENCE_SHIFT) != blocked.word)
+		return;
+	base = mailbox_ring_start(lane, &nowhere);
+	ns = max(ktime_get_ns() - blocked.since, 1ULL);
+	if (ns > holder->blocks_ns) {
+		holder->blocks_ns = ns;
+		holder->lane = n;
+		holder->ticket = base + mailbox_word_distance(blocked.word, base);
+	}
+}
+
+int mailbox_port_holder(struct mailbox_port *port, struct mailbox_holder *holder)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct mailbox_ring_held held;
+	struct mailbox_identity *identity;
+	struct mailbox_endpoint *ep;
+	u32 owner = 0, n;
+
+	mutex_lock(&port->lock);
+	ep = mailbox_port_mapped(port, holder->endpoint);
+	if (ep) {
+		owner = ep->owner;
+		identity = xa_load(&port->identities, owner);
+		holder->endpoint = ep->id;
+		holder->pid = pid_vnr(identity->pid);
+		holder->uid = from_kuid_munged(ns, identity->uid);
+	}
+	mutex_unlock(&port->lock);
+	if (!owner)
+		return -ESRCH;
+	mailbox_ring_held(&port->ring, owner, &held);
+	holder->writing = held.writing;
+	holder->reading = held.reading;
+	holder->lane = held.lane;
+	holder->ticket = held.position;
+	holder->blocks_ns = 0;
+	for (n = 0; n < port->ring.lanes; n++) {
+		mailbox_holder_blocks(port, true, n, owner, holder);
+		mailbox_holder_blocks(port, false, n, owner, holder);
+	}
+	return 0;
 }
 
 void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m)
@@ -395,6 +517,7 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	port->gid = gid;
 	memcpy(port->name, attr->name, MAILBOX_NAME_SIZE);
 	mutex_init(&port->lock);
+	INIT_LIST_HEAD(&port->mapped);
 	xa_init_flags(&port->identities, XA_FLAGS_ALLOC1);
 	port->next_id = 1;
 	port->sweep_at = MAILBOX_DEPARTED_MAX;

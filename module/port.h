@@ -15,6 +15,7 @@
 #define MAILBOX_PORT_H
 
 #include <linux/device.h>
+#include <linux/list.h>
 #include <linux/mailbox.h>
 #include <linux/mutex.h>
 #include <linux/xarray.h>
@@ -24,6 +25,18 @@
 
 /* The identities of so many closed endpoints may stay without need. */
 #define MAILBOX_DEPARTED_MAX	64
+
+struct mailbox_mapping;
+
+/**
+ * struct mailbox_blocked - what a walk ended at before its owner went to sleep
+ * @word: of the slot that was in the way; 0: none yet
+ * @since: the first time
+ */
+struct mailbox_blocked {
+	u64 word;
+	u64 since;
+};
 
 /**
  * struct mailbox_port - a port
@@ -47,6 +60,9 @@
  * @departed: identities of closed ones
  * @sweep_at: how many of those make it worth to look who is still named
  * @mappings: of endpoints, for sending and receiving
+ * @mapped: those endpoints
+ * @receivers_blocked: for each lane
+ * @senders_blocked: likewise
  */
 struct mailbox_port {
 	struct mailbox_ring ring;
@@ -72,6 +88,9 @@ struct mailbox_port {
 	u32 departed;
 	u32 sweep_at;
 	u32 mappings;
+	struct list_head mapped;
+	struct mailbox_blocked receivers_blocked[MAILBOX_LANES_MAX];
+	struct mailbox_blocked senders_blocked[MAILBOX_LANES_MAX];
 };
 
 /**
@@ -82,6 +101,9 @@ struct mailbox_port {
  * @default_lane_mask: the same as a mask
  * @receive_mask: lanes it receives from
  * @owner: the id under which its mapping owns slots, or 0; under port->lock
+ * @evicted: it never gets a mapping again; under port->lock
+ * @mapping: of @owner; under port->lock
+ * @mapped: in port->mapped while it has an @owner
  * @fasync: who gets SIGIO
  * @sigio_in: for messages; registered while @fasync is not empty
  * @sigio_out: for free slots, likewise
@@ -97,6 +119,9 @@ struct mailbox_endpoint {
 	u32 default_lane_mask;
 	u32 receive_mask;
 	u32 owner;
+	bool evicted;
+	struct mailbox_mapping *mapping;
+	struct list_head mapped;
 	struct fasync_struct *fasync;
 	struct mailbox_sigio sigio_in;
 	struct mailbox_sigio sigio_out;
@@ -226,19 +251,54 @@ void mailbox_port_leave(struct mailbox_endpoint *ep);
 /**
  * mailbox_port_adopt() - an endpoint is mapped, and gets an id for what it owns so
  * @ep: the endpoint
+ * @mapping: for ep->mapping
  *
  * An id of its own, so that the mapping's departure is no business of a system
  * call that goes on meanwhile on the same endpoint.
  *
- * Return: 0, -EBUSY (it is mapped already), -ENOSPC (no id left), or -ENOMEM.
+ * Return: 0, -ESHUTDOWN (it was evicted), -EBUSY (it is mapped already), -ENOSPC
+ * (no id left), or -ENOMEM.
  */
-int mailbox_port_adopt(struct mailbox_endpoint *ep);
+int mailbox_port_adopt(struct mailbox_endpoint *ep, struct mailbox_mapping *mapping);
 
 /**
  * mailbox_port_disown() - the mapping is gone: undo what it left half done
  * @ep: the endpoint; nobody can write to the slots under its id any more
+ *
+ * Once: an evicted mapping is closed later, or by two evictions at a time.
  */
 void mailbox_port_disown(struct mailbox_endpoint *ep);
+
+/**
+ * mailbox_port_mapped() - find a mapped endpoint
+ * @port: the port
+ * @id: the lowest to look at
+ *
+ * Context: under port->lock, which keeps it mapped.
+ *
+ * Return: the one with the lowest id, or NULL.
+ */
+struct mailbox_endpoint *mailbox_port_mapped(struct mailbox_port *port, u32 id);
+
+/**
+ * mailbox_port_note() - a task is about to sleep: who is in its way, and since when?
+ * @port: the port
+ * @receiver: the task is one
+ * @n: a lane it waits for
+ * @own: the endpoint's position there, for that direction
+ *
+ * Only participants by mapping are of interest, and only a slot in their hands.
+ */
+void mailbox_port_note(struct mailbox_port *port, bool receiver, u32 n, const u64 *own);
+
+/**
+ * mailbox_port_holder() - what a mapped endpoint holds
+ * @port: the port
+ * @holder: in: the lowest endpoint to look at; out: all but the size and the name
+ *
+ * Return: 0 or -ESRCH.
+ */
+int mailbox_port_holder(struct mailbox_port *port, struct mailbox_holder *holder);
 
 /**
  * mailbox_port_sender() - who sent a message

@@ -329,6 +329,51 @@ u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner)
 	return lanes;
 }
 
+/* Returns whether there is anything in this lane. */
+static bool mailbox_lane_held(const struct mailbox_ring_lane *lane, u32 owner,
+			      struct mailbox_ring_held *held)
+{
+	u64 nowhere = 0, base = mailbox_ring_start(lane, &nowhere), i;
+	s64 oldest = S64_MAX;
+
+	for (i = 0; i < lane->view.capacity; i++) {
+		u64 word = mailbox_lane_word(&lane->view, i);
+
+		if (!(i % 1024))
+			cond_resched();
+		if (mailbox_word_owner(word) != owner)
+			continue;
+		switch (mailbox_word_phase(word)) {
+		case MAILBOX_PHASE_WRITING:
+			held->writing += mailbox_word_count(word);
+			break;
+		case MAILBOX_PHASE_READING:
+			held->reading += mailbox_word_count(word);
+			break;
+		case MAILBOX_PHASE_SPLIT:
+			held->reading++;
+			break;
+		default:
+			continue;
+		}
+		oldest = min(oldest, mailbox_word_distance(word, base));
+	}
+	if (oldest == S64_MAX)
+		return false;
+	held->position = base + oldest;
+	return true;
+}
+
+void mailbox_ring_held(const struct mailbox_ring *ring, u32 owner, struct mailbox_ring_held *held)
+{
+	u32 n;
+
+	memset(held, 0, sizeof(*held));
+	for (n = 0; n < ring->lanes; n++)
+		if (mailbox_lane_held(&ring->lane[n], owner, held))
+			held->lane = n;
+}
+
 static void mailbox_lane_each_sender(const struct mailbox_lane *lane,
 				     void (*visit)(void *arg, u32 id), void *arg)
 {

@@ -121,6 +121,20 @@ struct mailbox_ring_stats {
 };
 
 /**
+ * struct mailbox_ring_held - what a mapping has in its hands
+ * @writing: slots claimed
+ * @reading: messages taken
+ * @lane: the highest where there is any
+ * @position: of the oldest there
+ */
+struct mailbox_ring_held {
+	u32 writing;
+	u32 reading;
+	u32 lane;
+	u64 position;
+};
+
+/**
  * mailbox_ring_bytes() - memory that a geometry takes
  * @message_size: bytes
  * @capacity: slots per lane
@@ -192,6 +206,14 @@ u32 mailbox_ring_repair(struct mailbox_ring *ring, u32 owner);
  */
 bool mailbox_ring_undo(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 index,
 		       u32 owner);
+
+/**
+ * mailbox_ring_held() - count what a mapping has in its hands
+ * @ring: the ring
+ * @owner: of the mapping
+ * @held: out
+ */
+void mailbox_ring_held(const struct mailbox_ring *ring, u32 owner, struct mailbox_ring_held *held);
 
 /* Where a walk starts: the endpoint's own position, unless it slept for long. */
 static inline u64 mailbox_ring_start(const struct mailbox_ring_lane *lane, const u64 *own)

@@ -70,6 +70,21 @@ static void mailbox_wake_sleepers(struct mailbox_queue *q, u32 lanes, bool all)
 	spin_unlock(&q->lock);
 }
 
+bool mailbox_queue_sleeps(struct mailbox_queue *q, u32 lanes)
+{
+	struct mailbox_waiter *w;
+	bool found = false;
+
+	spin_lock(&q->lock);
+	list_for_each_entry(w, &q->sleepers, node) {
+		found = w->lanes & lanes;
+		if (found)
+			break;
+	}
+	spin_unlock(&q->lock);
+	return found;
+}
+
 void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all)
 {
 	s64 waiting = atomic64_read(&q->waiting);

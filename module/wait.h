@@ -131,6 +131,15 @@ static inline u32 mailbox_queue_sleeping(const struct mailbox_queue *q)
 }
 
 /**
+ * mailbox_queue_sleeps() - does anybody sleep for these lanes?
+ * @q: where
+ * @lanes: which
+ *
+ * Looks at every sleeper: to be told, not for the data path.
+ */
+bool mailbox_queue_sleeps(struct mailbox_queue *q, u32 lanes);
+
+/**
  * mailbox_queue_wake() - an event has happened
  * @q: for whom
  * @lanes: which lanes it concerns

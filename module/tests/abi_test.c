@@ -45,6 +45,26 @@ static void layout_of_delete(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_delete, name, 8, 64);
 }
 
+static void layout_of_evict_and_holder(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_evict), 72);
+	EXPECT_MEMBER(test, mailbox_evict, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_evict, endpoint, 4, 4);
+	EXPECT_MEMBER(test, mailbox_evict, name, 8, 64);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_holder), 112);
+	EXPECT_MEMBER(test, mailbox_holder, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_holder, endpoint, 4, 4);
+	EXPECT_MEMBER(test, mailbox_holder, pid, 8, 4);
+	EXPECT_MEMBER(test, mailbox_holder, uid, 12, 4);
+	EXPECT_MEMBER(test, mailbox_holder, writing, 16, 4);
+	EXPECT_MEMBER(test, mailbox_holder, reading, 20, 4);
+	EXPECT_MEMBER(test, mailbox_holder, lane, 24, 4);
+	EXPECT_MEMBER(test, mailbox_holder, pad, 28, 4);
+	EXPECT_MEMBER(test, mailbox_holder, ticket, 32, 8);
+	EXPECT_MEMBER(test, mailbox_holder, blocks_ns, 40, 8);
+	EXPECT_MEMBER(test, mailbox_holder, name, 48, 64);
+}
+
 static void layout_of_message(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_message), 64);
@@ -162,6 +182,8 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc060bb01);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_OPEN, 0xc050bb02);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_DELETE, 0x4048bb03);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EVICT, 0x4048bb04);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_HOLDER, 0xc070bb05);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND, 0xc040bb10);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE, 0xc040bb11);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0c0bb12);
@@ -216,6 +238,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(layout_of_create),
 	KUNIT_CASE(layout_of_open),
 	KUNIT_CASE(layout_of_delete),
+	KUNIT_CASE(layout_of_evict_and_holder),
 	KUNIT_CASE(layout_of_message),
 	KUNIT_CASE(layout_of_set_lanes),
 	KUNIT_CASE(layout_of_kick),

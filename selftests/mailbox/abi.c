@@ -21,6 +21,8 @@ TEST(struct_##type##_is_##bytes##_bytes)				\
 LAYOUT(create, 96)
 LAYOUT(open, 80)
 LAYOUT(delete, 72)
+LAYOUT(evict, 72)
+LAYOUT(holder, 112)
 LAYOUT(message, 64)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
@@ -55,6 +57,26 @@ TEST(members_of_delete_are_in_their_places)
 {
 	AT(delete, flags, 4);
 	AT(delete, name, 8);
+}
+
+TEST(members_of_evict_are_in_their_places)
+{
+	AT(evict, endpoint, 4);
+	AT(evict, name, 8);
+}
+
+TEST(members_of_holder_are_in_their_places)
+{
+	AT(holder, endpoint, 4);
+	AT(holder, pid, 8);
+	AT(holder, uid, 12);
+	AT(holder, writing, 16);
+	AT(holder, reading, 20);
+	AT(holder, lane, 24);
+	AT(holder, pad, 28);
+	AT(holder, ticket, 32);
+	AT(holder, blocks_ns, 40);
+	AT(holder, name, 48);
 }
 
 TEST(members_of_message_are_in_their_places)
@@ -134,6 +156,8 @@ TEST(command_numbers)
 	EXPECT_EQ(0xc060bb01U, MAILBOX_IOC_CREATE);
 	EXPECT_EQ(0xc050bb02U, MAILBOX_IOC_OPEN);
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
+	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
+	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
 	EXPECT_EQ(0xc040bb10U, MAILBOX_IOC_SEND);
 	EXPECT_EQ(0xc040bb11U, MAILBOX_IOC_RECEIVE);
 	EXPECT_EQ(0xc0c0bb12U, MAILBOX_IOC_INFO);
@@ -199,6 +223,8 @@ CALL(query_on_port, MAILBOX_IOC_QUERY, mailbox_query, false, ANSWER(mailbox_quer
 CALL(create, MAILBOX_IOC_CREATE, mailbox_create, true, ANSWER(mailbox_create, fd));
 CALL(open, MAILBOX_IOC_OPEN, mailbox_open, true, ANSWER(mailbox_open, fd));
 CALL(delete, MAILBOX_IOC_DELETE, mailbox_delete, true, 0);
+CALL(evict, MAILBOX_IOC_EVICT, mailbox_evict, true, 0);
+CALL(holder, MAILBOX_IOC_HOLDER, mailbox_holder, true, ANSWER(mailbox_holder, pid));
 CALL(send, MAILBOX_IOC_SEND, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
@@ -225,6 +251,23 @@ FIXTURE_TEARDOWN(call)
 	delete_port(self->fresh, MAILBOX_DELETE_PURGE);
 	close(self->port);
 	close(self->control);
+}
+
+/* A mapped endpoint of the port; another one when the last was evicted. */
+static __u32 somebody_mapped(const char *name)
+{
+	static int fd = -1;
+	struct mailbox_info info;
+
+	if (fd < 0 || !info_of(fd).owner) {
+		close(fd);	/* what was evicted is mapped still, to touch at one's peril */
+		fd = open_port(name, O_RDWR);
+		info = info_of(fd);
+		if (mmap(NULL, info.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) ==
+		    MAP_FAILED)
+			fprintf(stderr, "# mmap: errno %d\n", errno);
+	}
+	return info_of(fd).endpoint;
 }
 
 /* @arg has room for a page. */
@@ -265,6 +308,26 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 		memset(d, 0, sizeof(*d));
 		d->size = sizeof(*d);
 		strcpy(d->name, name);
+		break;
+	}
+	case MAILBOX_IOC_EVICT: {
+		struct mailbox_evict *e = arg;
+
+		memset(e, 0, sizeof(*e));
+		e->size = sizeof(*e);
+		e->endpoint = somebody_mapped(name);
+		strcpy(e->name, name);
+		break;
+	}
+	case MAILBOX_IOC_HOLDER: {
+		struct mailbox_holder *h = arg;
+
+		memset(h, POISON, sizeof(*h));
+		h->size = sizeof(*h);
+		h->endpoint = somebody_mapped(name);
+		h->pad = 0;
+		memset(h->name, 0, sizeof(h->name));
+		strcpy(h->name, name);
 		break;
 	}
 	case MAILBOX_IOC_SEND:
@@ -583,6 +646,9 @@ TEST_F(call, padding_that_is_not_zero_is_einval)
 	case MAILBOX_IOC_KICK:
 		at = offsetof(struct mailbox_kick, pad);
 		break;
+	case MAILBOX_IOC_HOLDER:
+		at = offsetof(struct mailbox_holder, pad);
+		break;
 	default:
 		return;		/* none in it */
 	}
@@ -604,6 +670,10 @@ TEST_F(call, answers_are_not_looked_at_on_the_way_in)
 		break;
 	case MAILBOX_IOC_INFO:
 		memset(arg + 4, 0xff, sizeof(struct mailbox_info) - 4);
+		break;
+	case MAILBOX_IOC_HOLDER:
+		memset(arg + offsetof(struct mailbox_holder, pid), 0xff, 20);
+		memset(arg + offsetof(struct mailbox_holder, ticket), 0xff, 16);
 		break;
 	case MAILBOX_IOC_CREATE:
 	case MAILBOX_IOC_OPEN:
@@ -640,7 +710,7 @@ TEST_F(port, unknown_ioctl_is_enotty)
 	for (i = 0; i < 4; i++) {
 		for (nr = 0x20; nr < 0x100; nr++)
 			EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, nr, char[64]), arg)));
-		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x04, char[64]), arg)));
+		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x06, char[64]), arg)));
 		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x0f, char[64]), arg)));
 		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], _IOWR(0xBB, 0x14, char[64]), arg)));
 		EXPECT_EQ(-ENOTTY, result(ioctl(fds[i], 0x5401 /* TCGETS */, arg)));

@@ -10,6 +10,8 @@
  *	send	  write(2): one write, one message; or MAILBOX_IOC_SEND
  *	receive	  read(2): one read, one message; or MAILBOX_IOC_RECEIVE
  *	delete	  MAILBOX_IOC_DELETE on /dev/mailbox/control
+ *	evict	  MAILBOX_IOC_EVICT on /dev/mailbox/control: take a mapping away from
+ *		  a process that is stuck; MAILBOX_IOC_HOLDER tells which one is
  *	map	  mmap(2) of a port opened O_RDWR: its slots, to send and receive by
  *		  <linux/mailbox_ring.h>; of any port PROT_READ alone: to watch
  *
@@ -40,6 +42,8 @@
  *	EPERM	   not the owner, and no CAP_IPC_OWNER; to map: the port is sealed
  *	EBUSY	   this endpoint is mapped already
  *	ENOTCONN   this endpoint is not mapped
+ *	ESHUTDOWN  this endpoint was evicted: it is not mapped again
+ *	ESRCH	   the port has no mapping of that endpoint, or no further one
  *	EBADF	   the descriptor is not open for this direction
  *	EPROTO	   the ring was found inconsistent at one slot
  *	E2BIG	   a newer structure with a tail that is not zero
@@ -140,6 +144,59 @@ struct mailbox_open {
 struct mailbox_delete {
 	__u32 size;
 	__u32 flags;
+	char name[MAILBOX_NAME_SIZE];
+};
+
+/**
+ * struct mailbox_evict - MAILBOX_IOC_EVICT: take a mapping away
+ * @size: sizeof(struct mailbox_evict)
+ * @endpoint: whose, see MAILBOX_IOC_HOLDER
+ * @name: of the port; NUL-terminated, the rest zero
+ *
+ * For the port's owner, or with CAP_IPC_OWNER: against a mapped process that is alive
+ * but stuck. When the call returns nobody writes through that mapping any more, what
+ * it had claimed is void, and what it had taken comes to another receiver. Its next
+ * touch is a SIGBUS, in the buffer of a system call EFAULT. The endpoint goes on by
+ * system call, but is not mapped again (ESHUTDOWN); others of that process may be.
+ */
+struct mailbox_evict {
+	__u32 size;
+	__u32 endpoint;
+	char name[MAILBOX_NAME_SIZE];
+};
+
+/**
+ * struct mailbox_holder - MAILBOX_IOC_HOLDER: a mapped endpoint, and what it holds
+ * @size: sizeof(struct mailbox_holder)
+ * @endpoint: in: the lowest id to look at; out: the one found
+ * @pid: out: the process that mapped it, in the caller's pid namespace (0 if it has no
+ *	number there)
+ * @uid: out: its effective uid, in the caller's user namespace
+ * @writing: out: slots that it has claimed and not yet published
+ * @reading: out: messages that it has taken and not yet released
+ * @lane: out: where the one of these lies that others have been waiting for longest;
+ *	if nobody waits, the oldest of the highest lane
+ * @pad: zero
+ * @ticket: out: its number in the lane
+ * @blocks_ns: out: how long others, asleep in system calls, have had it in their way:
+ *	receivers of what is behind it, senders who need its slot. 0: nobody. Counted
+ *	from when the first of them met it, or from when this was asked first
+ * @name: of the port; NUL-terminated, the rest zero
+ *
+ * For whom the mode bits let receive (EACCES). ESRCH: no endpoint from @endpoint on is
+ * mapped; to see all, ask for one more than was answered until then.
+ */
+struct mailbox_holder {
+	__u32 size;
+	__u32 endpoint;
+	__u32 pid;
+	__u32 uid;
+	__u32 writing;
+	__u32 reading;
+	__u32 lane;
+	__u32 pad;
+	__u64 ticket;
+	__u64 blocks_ns;
 	char name[MAILBOX_NAME_SIZE];
 };
 
@@ -335,6 +392,8 @@ struct mailbox_query {
 #define MAILBOX_IOC_CREATE	_IOWR(MAILBOX_IOC_TYPE, 0x01, struct mailbox_create)
 #define MAILBOX_IOC_OPEN	_IOWR(MAILBOX_IOC_TYPE, 0x02, struct mailbox_open)
 #define MAILBOX_IOC_DELETE	_IOW(MAILBOX_IOC_TYPE, 0x03, struct mailbox_delete)
+#define MAILBOX_IOC_EVICT	_IOW(MAILBOX_IOC_TYPE, 0x04, struct mailbox_evict)
+#define MAILBOX_IOC_HOLDER	_IOWR(MAILBOX_IOC_TYPE, 0x05, struct mailbox_holder)
 /* on a port */
 #define MAILBOX_IOC_SEND	_IOWR(MAILBOX_IOC_TYPE, 0x10, struct mailbox_message)
 #define MAILBOX_IOC_RECEIVE	_IOWR(MAILBOX_IOC_TYPE, 0x11, struct mailbox_message)
