@@ -654,7 +654,7 @@ static void send_without_end(struct ring *r, struct victim *v)
 }
 
 /*
- * Receives as fast as it can read a message a few hundred times, so that it mostly has
+ * Receives as fast as it can read a message some thousand times, so that it mostly has
  * one in its hands. v->count were read, the last of them maybe not released.
  */
 static void receive_without_end(struct ring *r, struct victim *v)
@@ -669,7 +669,7 @@ static void receive_without_end(struct ring *r, struct victim *v)
 			continue;
 		if (ret)
 			leave(71);
-		for (times = 0; times < 300 && whole(t.payload); times++)
+		for (times = 0; times < 3000 && whole(t.payload); times++)
 			__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		if (!whole(t.payload) || ((struct numbered *)t.payload)->number != v->count)
 			leave(72);

@@ -275,7 +275,11 @@ uint64_t mailbox_deadline_ms(int ms);
  *
  * An endpoint is mapped once, by one process. Not while other threads use @mb.
  *
- * Return: 0, -EBUSY (mapped already), -EPERM (a MAILBOX_SEALED port), -EACCES
+ * Should it stop for long with something in its hands, the owner of the port may
+ * evict it: see mailbox_evict(). Then the next call on @mb ends in a SIGBUS; who
+ * catches that may mailbox_unmap() and go on by system calls.
+ *
+ * Return: 0, -EBUSY (mapped already), -ESHUTDOWN (it was evicted), -EPERM (a MAILBOX_SEALED port), -EACCES
  * (not O_RDWR), -ENOMEM, -ENOSPC (too many endpoints), or -EPROTO (a layout that
  * this library does not know).
  */
@@ -387,6 +391,34 @@ int mailbox_info(struct mailbox *mb, struct mailbox_info *info);
  * Return: how many, -ENOMEM, -ENODEV or another negative errno value.
  */
 int mailbox_list(struct mailbox_info **ports);
+
+/**
+ * mailbox_holders() - who has a port mapped, and what he holds
+ * @name: its name
+ * @holders: set to an array in the order of their endpoints, to be freed with
+ *	free(); NULL if there is none
+ *
+ * A process that stops with a slot in its hands holds up its lane: @blocks_ns says
+ * how long others have been waiting for it, see struct mailbox_holder.
+ *
+ * Return: how many, -ENOENT, -EACCES, -EINVAL, -ENOMEM or -ENODEV.
+ */
+int mailbox_holders(const char *name, struct mailbox_holder **holders);
+
+/**
+ * mailbox_evict() - take a mapping away from a process that is stuck
+ * @name: of the port
+ * @endpoint: whose mapping, see mailbox_holders()
+ *
+ * For the owner of the port. As if that process had been killed: when the call
+ * returns it writes nothing more, what it was sending is not sent, and what it was
+ * receiving comes to another receiver, marked MAILBOX_MSG_REDELIVERED. If it goes
+ * on, its next touch of the mapping is a SIGBUS.
+ *
+ * Return: 0, -ENOENT (no such port), -ESRCH (no mapping of that endpoint), -EPERM,
+ * -EINVAL, -EINTR or -ENODEV.
+ */
+int mailbox_evict(const char *name, uint32_t endpoint);
 
 /**
  * mailbox_query() - what the loaded module can do, and its limits

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Ports by name: create, open, delete, query. */
+/* Ports by name: create, open, delete, query; who maps one. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -129,6 +130,53 @@ int mailbox_delete(const char *name, uint32_t flags)
 		return -EINVAL;
 	memcpy(arg.name, name, strlen(name));
 	return control(MAILBOX_IOC_DELETE, &arg);
+}
+
+int mailbox_evict(const char *name, uint32_t endpoint)
+{
+	struct mailbox_evict arg = { .size = sizeof(arg), .endpoint = endpoint };
+
+	if (!name || !name_valid(name))
+		return -EINVAL;
+	memcpy(arg.name, name, strlen(name));
+	return control(MAILBOX_IOC_EVICT, &arg);
+}
+
+/* The next one from @endpoint on, behind @count others. */
+static int add_holder(struct mailbox_holder **holders, int count, const char *name,
+		      uint32_t endpoint)
+{
+	struct mailbox_holder *more, holder = { .size = sizeof(holder), .endpoint = endpoint };
+	int err;
+
+	memcpy(holder.name, name, strlen(name));
+	err = control(MAILBOX_IOC_HOLDER, &holder);
+	if (err)
+		return err;
+	more = reallocarray(*holders, count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	more[count] = holder;
+	*holders = more;
+	return 0;
+}
+
+int mailbox_holders(const char *name, struct mailbox_holder **holders)
+{
+	int count = 0, err;
+
+	*holders = NULL;
+	if (!name || !name_valid(name))
+		return -EINVAL;
+	do {
+		err = add_holder(holders, count, name,
+				 count ? (*holders)[count - 1].endpoint + 1 : 0);
+	} while (!err && ++count);
+	if (err == -ESRCH)
+		return count;
+	free(*holders);
+	*holders = NULL;
+	return err;
 }
 
 int mailbox_query(struct mailbox_query *query)

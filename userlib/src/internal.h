@@ -2,7 +2,7 @@
 /*
  * What the rooms of the library share.
  *
- *	control.c   ports by name: create, open, delete, query
+ *	control.c   ports by name: create, open, delete, query; who maps one
  *	endpoint.c  the handle: from_fd, close, fd, info, set_lanes
  *	message.c   send and receive
  *	map.c       the mapping: made, unmade, and gone in a forked child

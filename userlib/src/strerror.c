@@ -25,6 +25,8 @@ static const struct {
 	{ EPERM, "not the owner of the port, or the port is sealed" },
 	{ EBUSY, "the endpoint is mapped already" },
 	{ ENOTCONN, "the endpoint is not mapped" },
+	{ ESHUTDOWN, "the endpoint was evicted" },
+	{ ESRCH, "the port has no such mapped endpoint" },
 	{ EBADF, "not open for this direction" },
 	{ EPROTO, "the port was found inconsistent" },
 	{ EINVAL, "invalid name, size, lane or flag" },

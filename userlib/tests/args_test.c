@@ -39,17 +39,21 @@ static void test_bad_names(void)
 		"", ".", "..", "../x", ".hidden", "a/b", "/", "/etc/passwd",
 		"control", "a b", "a\n", "\xc3\xa4", "a:b", "*", LONG63 "x",
 	};
+	struct mailbox_holder *holders;
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		ok(open_errno(names[i], O_RDONLY) == EINVAL &&
 		   create_errno(names[i], O_RDONLY) == EINVAL &&
-		   mailbox_delete(names[i], 0) == -EINVAL,
+		   mailbox_delete(names[i], 0) == -EINVAL &&
+		   mailbox_evict(names[i], 1) == -EINVAL &&
+		   mailbox_holders(names[i], &holders) == -EINVAL,
 		   "a bad name is EINVAL, number %zu", i);
 	}
 	ok(open_errno(NULL, O_RDONLY) == EINVAL &&
-	   mailbox_delete(NULL, 0) == -EINVAL,
-	   "no name is EINVAL for open and delete");
+	   mailbox_delete(NULL, 0) == -EINVAL && mailbox_evict(NULL, 1) == -EINVAL &&
+	   mailbox_holders(NULL, &holders) == -EINVAL,
+	   "no name is EINVAL for open, delete, evict and holders");
 }
 
 static void test_good_names(void)
@@ -103,7 +107,8 @@ static void test_strerror(void)
 	static const int errors[] = {
 		EAGAIN, EINTR, ETIMEDOUT, EIDRM, EMSGSIZE, EFAULT, EDQUOT,
 		ENOSPC, ENOMEM, EEXIST, ENOENT, ENXIO, EACCES, EPERM, EBADF,
-		EPROTO, E2BIG, EINVAL, ENOTTY, ENODEV,
+		EPROTO, E2BIG, EINVAL, ENOTTY, ENODEV, EBUSY, ENOTCONN, ESHUTDOWN,
+		ESRCH,
 	};
 	size_t i, j;
 
@@ -144,6 +149,7 @@ static void test_from_fd(void)
 static void test_no_module(void)
 {
 	struct mailbox_info *ports = (void *)1;
+	struct mailbox_holder *holders = (void *)1;
 	struct mailbox_query query;
 	struct stat st;
 
@@ -157,6 +163,9 @@ static void test_no_module(void)
 	   "without the module create without a name is ENODEV");
 	ok(mailbox_delete("x", 0) == -ENODEV, "without the module delete is ENODEV");
 	ok(mailbox_query(&query) == -ENODEV, "without the module query is ENODEV");
+	ok(mailbox_evict("x", 1) == -ENODEV, "without the module evict is ENODEV");
+	ok(mailbox_holders("x", &holders) == -ENODEV && !holders,
+	   "without the module holders is ENODEV");
 	ok(mailbox_list(&ports) == -ENODEV && !ports, "without the module list is ENODEV");
 }
 

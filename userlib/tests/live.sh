@@ -149,6 +149,30 @@ ok 'info shows one' has '^capacity  *32 per lane$'
 mailbox query >"$tmp/out"
 ok 'query shows the module' has '^ports  *[0-9]* of [0-9]*$'
 
+# --- who maps it
+
+mkfifo "$tmp/holder"
+libmailbox-map hold u place >"$tmp/holder" &
+holder=$!
+read -r endpoint <"$tmp/holder"
+mailbox send u behind
+ok 'info shows who maps the port' sh -c "mailbox info u | grep -qx '$endpoint  *$holder  root  *1  *0  -'"
+mailbox recv u >"$tmp/got" &
+pid=$!
+until_value u waiting_receivers 1
+ok 'and who is in the way' sh -c "mailbox info u | grep -q '^$endpoint  *$holder  root  *1  *0  blocks lane 0 for [0-9.]* s\$'"
+mailbox info --json u | tr -d '\n ' >"$tmp/out"
+ok 'in JSON too' has "\"mapped\":\[{\"endpoint\":$endpoint,\"pid\":$holder,\"uid\":0,\"writing\":1,\"reading\":0,\"lane\":0,\"ticket\":[0-9]*,\"blocks_ns\":[1-9][0-9]*}\]"
+ok 'evict somebody who has not mapped it' fails 1 "evict u: endpoint 65534 has no mapping of it" evict u 65534
+ok 'evict from no port' fails 1 'evict x: no port of that name' evict x 1
+ok 'evict' says '' evict u "$endpoint"
+wait $pid
+ok 'lets others go on' is "$(cat "$tmp/got")" behind
+ok 'once' fails 1 "evict u: endpoint $endpoint has no mapping of it" evict u "$endpoint"
+ok 'info shows nobody' sh -c '! mailbox info u | grep -q ENDPOINT'
+kill $holder
+wait $holder 2>/dev/null
+
 # --- to wait, and the end
 
 mailbox recv u >"$tmp/got" &
@@ -215,6 +239,8 @@ as_alice() { su -s /bin/sh alice -c "PATH=$PATH $1" 2>&1; }
 if grep -q '^alice:' /etc/passwd; then
 	ok 'not for others' is "$(as_alice 'mailbox send w x')" 'mailbox: send w: permission denied'
 	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port, or the port is sealed'
+	ok 'not theirs to evict from' is "$(as_alice 'mailbox evict w 1')" 'mailbox: evict w: not the owner of the port'
+	ok 'nor to see who maps it, but the rest' is "$(as_alice 'mailbox info w | grep -c ^port')" 1
 	ok 'but there to see' is "$(as_alice 'mailbox list | grep -c ^w')" 1
 fi
 mailbox delete w

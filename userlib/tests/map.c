@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <mailbox.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -617,8 +618,94 @@ static void test_poll(void)
 	drop(mb);
 }
 
-int main(void)
+/* The command's test: a process that maps PORT and stops for ever with something in hand. */
+static int hold(const char *port, const char *what)
 {
+	struct mailbox *mb = mailbox_open(port, O_RDWR);
+	struct mailbox_msg msg = { 0 };
+
+	if (!mb || mailbox_map(mb))
+		return 1;
+	if (!strcmp(what, "place") ? mailbox_reserve(mb, &msg, 0) : mailbox_peek(mb, &msg, 0))
+		return 2;
+	printf("%u\n", info_of(mb).endpoint);
+	fflush(stdout);
+	pause();
+	return *(char *)msg.data;
+}
+
+static sigjmp_buf jump;
+
+static void on_sigbus(int sig)
+{
+	siglongjmp(jump, sig);
+}
+
+/* Evicted with a place and a message in hand; then on by system calls. */
+static int evicted(int in, int out)
+{
+	struct mailbox *own = join(true);
+	struct mailbox_msg place = { .length = 1 }, msg = { 0 };
+	uint32_t endpoint = info_of(own).endpoint;
+	char byte;
+
+	signal(SIGBUS, on_sigbus);
+	if (mailbox_peek(own, &msg, 0) || mailbox_reserve(own, &place, 0))
+		return 1;
+	if (write(out, &endpoint, sizeof(endpoint)) != sizeof(endpoint) || read(in, &byte, 1) != 1)
+		return 2;
+	if (!sigsetjmp(jump, 1)) {
+		mailbox_submit(own, &place);
+		return 3;
+	}
+	mailbox_unmap(own);
+	if (mailbox_map(own) != -ESHUTDOWN)
+		return 4;
+	return mailbox_send(own, "calls", 5) ? 5 : 0;
+}
+
+static void test_evict(void)
+{
+	struct mailbox *mb = make(1, O_RDWR);
+	struct mailbox_msg in = { .data = &(char [100]){ 0 }, .size = 100 };
+	struct mailbox_holder *holders;
+	uint32_t endpoint = 0;
+	int to[2], from[2];
+	pid_t pid;
+
+	ok(mailbox_holders(PORT, &holders) == 0 && !holders, "nobody maps the port");
+	ok(mailbox_holders("no-such-port", &holders) == -ENOENT && !holders, "no port, no holders");
+	mailbox_map(mb);
+	mailbox_send(mb, "work", 4);
+	if (pipe(to) || pipe(from))
+		exit(1);
+	pid = fork();
+	if (!pid)
+		_exit(evicted(to[0], from[1]));
+	ok(read(from[0], &endpoint, sizeof(endpoint)) == sizeof(endpoint), "a process holds two slots");
+	ok(mailbox_holders(PORT, &holders) == 2 && holders[0].endpoint == info_of(mb).endpoint &&
+	   holders[0].pid == (uint32_t)getpid() && !holders[0].writing && !holders[0].reading,
+	   "holders tells of us");
+	ok(holders && holders[1].endpoint == endpoint && holders[1].pid == (uint32_t)pid &&
+	   holders[1].uid == 0 && holders[1].writing == 1 && holders[1].reading == 1 &&
+	   !holders[1].blocks_ns, "and of the other");
+	free(holders);
+	ok(mailbox_evict(PORT, endpoint) == 0 && info_of(mb).mappings == 1, "it is evicted");
+	ok(mailbox_evict(PORT, endpoint) == -ESRCH, "once");
+	ok(mailbox_evict("no-such-port", 1) == -ENOENT, "not from a port that is not there");
+	ok(mailbox_receive_msg(mb, &in, 0) == 4 && in.status & MAILBOX_MSG_REDELIVERED,
+	   "its message comes to us");
+	ok(write(to[1], "x", 1) == 1 && result(pid) == 0,
+	   "it gets a SIGBUS, is not mapped again, and goes on by system calls");
+	ok(mailbox_receive_msg(mb, &in, 0) == 5 && !memcmp(in.data, "calls", 5),
+	   "as we see, and nothing of what it had reserved");
+	drop(mb);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "hold"))
+		return hold(argv[2], argv[3]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	alarm(300);
 	mailbox_delete(PORT, MAILBOX_DELETE_PURGE);
@@ -635,6 +722,7 @@ int main(void)
 	test_in_place();
 	test_fork();
 	test_death();
+	test_evict();
 	test_poll();
 	test_batch(false, false);
 	test_batch(false, true);

@@ -102,14 +102,14 @@ ok 'no command is a usage error' tool 2 '^Usage: mailbox'
 ok 'an unknown command is a usage error' misuse '^mailbox: no command frobnicate' frobnicate
 ok '--help helps' tool 0 '^Usage: mailbox' --help
 ok '--version says the version' tool 0 '^mailbox [0-9.]*$' --version
-for command in create delete send recv list info query version; do
+for command in create delete send recv list info evict query version; do
 	ok "--help names $command" tool 0 "^  $command " --help
 	ok "$command --help helps" tool 0 "^Usage: mailbox $command" $command --help
 	ok "$command --help tells the exit status" tool 0 'Exit status: 0 done, 1 error, 2 usage' $command -h
 	ok "$command refuses unknown options" misuse "^mailbox: $command: no option --frob " $command --frob
 	ok "$command refuses unknown letters" misuse "^mailbox: $command: no option -Z " $command -Z
 done
-for command in create delete send recv info; do
+for command in create delete send recv info evict; do
 	ok "$command wants a port" misuse "^mailbox: $command: which port" $command
 done
 for command in list query version; do
@@ -117,6 +117,11 @@ for command in list query version; do
 done
 for command in create recv info; do
 	ok "$command wants one port" misuse "^mailbox: $command: one argument too many: y" $command x y
+done
+ok 'evict wants an endpoint' misuse '^mailbox: evict: which endpoint? mailbox info x shows them' evict x
+ok 'evict wants one endpoint' misuse '^mailbox: evict: one argument too many: 2' evict x 1 2
+for bad in 0 65535 x '' -1; do
+	ok "evict '$bad'" misuse 'the endpoint must be a number from 1 to 65534' evict -- x "$bad"
 done
 ok 'a message is one argument' misuse 'the message is one argument, world is too many' send x hello world
 ok 'a message and --lines exclude each other' misuse 'either a message or --lines' send --lines x hello
@@ -157,6 +162,7 @@ else
 	ok 'recv without the module' tool 1 "^mailbox: recv x: $absent" recv -n 3 -l 0,2 -l 31 -t 1.5 -L -j x
 	ok 'list without the module' tool 1 "^mailbox: list: $absent" list --json
 	ok 'info without the module' tool 1 "^mailbox: info x: $absent" info x
+	ok 'evict without the module' tool 1 "^mailbox: evict x: $absent" evict x 1
 	ok 'query without the module' tool 1 "^mailbox: query: $absent" query
 	ok 'a message behind --' tool 1 "^mailbox: send x: $absent" send x -- -5
 fi

@@ -41,6 +41,41 @@ static void print_port(const struct mailbox_info *port)
 	       port->endpoints, port->mappings);
 }
 
+static void print_holders(const struct mailbox_holder *holders, int count)
+{
+	char user[CELL], blocks[CELL];
+	int i;
+
+	printf("\n%-8s  %7s  %-8s  %7s  %7s  %s\n", "ENDPOINT", "PID", "USER", "WRITING",
+	       "READING", "IN THE WAY");
+	for (i = 0; i < count; i++) {
+		show_user(user, holders[i].uid);
+		show_blocks(blocks, &holders[i]);
+		printf("%-8u  %7u  %-8s  %7u  %7u  %s\n", holders[i].endpoint, holders[i].pid,
+		       user, holders[i].writing, holders[i].reading, blocks);
+	}
+}
+
+/* Who has it mapped is told to those who may receive; others see the rest. */
+static void show(const struct mailbox_info *port, bool json)
+{
+	struct mailbox_holder *holders;
+	int count = mailbox_holders(port->name, &holders);
+	json_t *object;
+
+	if (json) {
+		object = json_port(port);
+		if (count >= 0)
+			json_object_set_new(object, "mapped", json_holders(holders, count));
+		json_print(object, JSON_INDENT(2));
+	} else {
+		print_port(port);
+		if (count > 0)
+			print_holders(holders, count);
+	}
+	free(holders);
+}
+
 static int info_run(const struct command *cmd, int argc, char **argv)
 {
 	bool json = json_asked(cmd, argc, argv);
@@ -54,10 +89,8 @@ static int info_run(const struct command *cmd, int argc, char **argv)
 	for (i = 0; i < count; i++)
 		if (!strcmp(ports[i].name, name))
 			break;
-	if (i < count && json)
-		json_print(json_port(&ports[i]), JSON_INDENT(2));
-	else if (i < count)
-		print_port(&ports[i]);
+	if (i < count)
+		show(&ports[i], json);
 	free(ports);
 	return i < count ? DONE : failed(cmd, name, -ENOENT);
 }
@@ -68,7 +101,9 @@ const struct command command_info = {
 	.help =
 "Usage: mailbox info [OPTION]... PORT\n"
 "Show the attributes and the statistics of a port. Sizes are in bytes. The port\n"
-"is not opened or disturbed.\n\n"
+"is not opened or disturbed. Of processes that have it mapped it tells how many\n"
+"places they are writing to and how many messages they are reading, and how long\n"
+"others have been waiting for one of these.\n\n"
 "  -j, --json             an object\n"
 HELP_HELP HELP_EXIT ".\n",
 	.run = info_run,

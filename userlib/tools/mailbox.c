@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
 	&command_create, &command_delete, &command_send, &command_recv,
-	&command_list, &command_info, &command_query, &command_version,
+	&command_list, &command_info, &command_evict, &command_query, &command_version,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -39,6 +39,11 @@ static void group_name(char *name, size_t size, uint32_t gid)
 		fclose(file);
 }
 
+void show_user(char *cell, uint32_t uid)
+{
+	user_name(cell, CELL, uid);
+}
+
 void show_owner(char *cell, const struct mailbox_info *port)
 {
 	char user[CELL / 2 - 1], group[CELL / 2 - 1];
@@ -75,6 +80,15 @@ void show_waiting(char *cell, const struct mailbox_info *port)
 	else if (send || recv)
 		snprintf(cell, CELL, "%u %s", send + recv,
 			 send ? "send" : "recv");
+	else
+		strcpy(cell, "-");
+}
+
+void show_blocks(char *cell, const struct mailbox_holder *holder)
+{
+	if (holder->blocks_ns)
+		snprintf(cell, CELL, "blocks lane %u for %.1f s", holder->lane,
+			 holder->blocks_ns / 1e9);
 	else
 		strcpy(cell, "-");
 }
@@ -127,4 +141,26 @@ json_t *json_port(const struct mailbox_info *port)
 	json_add(object, "mappings", port->mappings);
 	json_add(object, "bytes", port->bytes);
 	return object;
+}
+
+json_t *json_holders(const struct mailbox_holder *holders, int count)
+{
+	json_t *array = json_array(), *object;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		object = json_object();
+		json_add(object, "endpoint", holders[i].endpoint);
+		json_add(object, "pid", holders[i].pid);
+		json_add(object, "uid", holders[i].uid);
+		json_add(object, "writing", holders[i].writing);
+		json_add(object, "reading", holders[i].reading);
+		if (holders[i].writing || holders[i].reading) {
+			json_add(object, "lane", holders[i].lane);
+			json_add(object, "ticket", holders[i].ticket);
+			json_add(object, "blocks_ns", holders[i].blocks_ns);
+		}
+		json_array_append_new(array, object);
+	}
+	return array;
 }

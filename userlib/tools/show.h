@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of a port, as text and as JSON. */
+/* What is known of a port and of those who map it, as text and as JSON. */
 #ifndef MAILBOX_TOOL_SHOW_H
 #define MAILBOX_TOOL_SHOW_H
 
@@ -10,11 +10,14 @@
 /* The text goes to a buffer of this size. */
 #define CELL	80
 
+void show_user(char *cell, uint32_t uid);
 void show_owner(char *cell, const struct mailbox_info *port);
 void show_mode(char *cell, const struct mailbox_info *port);
 void show_waiting(char *cell, const struct mailbox_info *port);
 void show_flags(char *cell, const struct mailbox_info *port);
+void show_blocks(char *cell, const struct mailbox_holder *holder);
 
 json_t *json_port(const struct mailbox_info *port);
+json_t *json_holders(const struct mailbox_holder *holders, int count);
 
 #endif /* MAILBOX_TOOL_SHOW_H */

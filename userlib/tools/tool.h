@@ -8,6 +8,7 @@
  *	recv.c     recv
  *	list.c     list
  *	info.c     info
+ *	evict.c    evict
  *	query.c    query, version
  *	show.c     a port as text and as JSON
  *	json.c     the rest of JSON
@@ -45,7 +46,7 @@ struct command {
 };
 
 extern const struct command command_create, command_delete, command_send,
-	command_recv, command_list, command_info, command_query,
+	command_recv, command_list, command_info, command_evict, command_query,
 	command_version;
 
 /* The end of every help text. */
