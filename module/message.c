@@ -369,7 +369,8 @@ static noinline int mailbox_send_slow(struct mailbox_endpoint *ep,
 		return err;
 	mailbox_waiter_init(&w);
 	do {
-		mailbox_port_note(ep->port, false, n, &ep->position[n].send);
+		if (unlikely(READ_ONCE(ep->port->mappings)))
+			mailbox_port_note(ep->port, false, n, &ep->position[n].send);
 		trace_mailbox_wait(ep->port, false, BIT(n));
 		err = mailbox_wait(&ep->port->senders, &w, BIT(n), mailbox_send_ready, &at,
 				   deadline);
@@ -680,6 +681,8 @@ static void mailbox_note_receiver(const struct mailbox_endpoint *ep, unsigned lo
 {
 	unsigned int n;
 
+	if (likely(!READ_ONCE(ep->port->mappings)))
+		return;
 	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
 		mailbox_port_note(ep->port, true, n, &ep->position[n].receive);
 }

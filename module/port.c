@@ -342,8 +342,6 @@ void mailbox_port_note(struct mailbox_port *port, bool receiver, u32 n, const u6
 	struct mailbox_found found;
 	u64 from;
 
-	if (!READ_ONCE(port->mappings))
-		return;
 	from = mailbox_ring_start(lane, own);
 	found = receiver ? mailbox_ring_walk_ready(lane, from) : mailbox_ring_walk_free(lane, from);
 	if (found.what != MAILBOX_FIND_NONE && found.what != MAILBOX_FIND_PENDING)

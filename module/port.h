@@ -287,7 +287,8 @@ struct mailbox_endpoint *mailbox_port_mapped(struct mailbox_port *port, u32 id);
  * @n: a lane it waits for
  * @own: the endpoint's position there, for that direction
  *
- * Only participants by mapping are of interest, and only a slot in their hands.
+ * Only participants by mapping are of interest, and only a slot in their hands: see
+ * first whether there are any.
  */
 void mailbox_port_note(struct mailbox_port *port, bool receiver, u32 n, const u64 *own);
 
