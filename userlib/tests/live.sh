@@ -151,27 +151,29 @@ ok 'query shows the module' has '^ports  *[0-9]* of [0-9]*$'
 
 # --- who maps it
 
+mailbox create m
 mkfifo "$tmp/holder"
-libmailbox-map hold u place >"$tmp/holder" &
+libmailbox-map hold m place >"$tmp/holder" &
 holder=$!
 read -r endpoint <"$tmp/holder"
-mailbox send u behind
-ok 'info shows who maps the port' sh -c "mailbox info u | grep -qx '$endpoint  *$holder  root  *1  *0  -'"
-mailbox recv u >"$tmp/got" &
+mailbox send m behind
+ok 'info shows who maps the port' sh -c "mailbox info m | grep -qx '$endpoint  *$holder  root  *1  *0  -'"
+mailbox recv m >"$tmp/got" &
 pid=$!
-until_value u waiting_receivers 1
-ok 'and who is in the way' sh -c "mailbox info u | grep -q '^$endpoint  *$holder  root  *1  *0  blocks lane 0 for [0-9.]* s\$'"
-mailbox info --json u | tr -d '\n ' >"$tmp/out"
+until_value m waiting_receivers 1
+ok 'and who is in the way' sh -c "mailbox info m | grep -q '^$endpoint  *$holder  root  *1  *0  blocks lane 0 for [0-9.]* s\$'"
+mailbox info --json m | tr -d '\n ' >"$tmp/out"
 ok 'in JSON too' has "\"mapped\":\[{\"endpoint\":$endpoint,\"pid\":$holder,\"uid\":0,\"writing\":1,\"reading\":0,\"lane\":0,\"ticket\":[0-9]*,\"blocks_ns\":[1-9][0-9]*}\]"
-ok 'evict somebody who has not mapped it' fails 1 "evict u: endpoint 65534 has no mapping of it" evict u 65534
+ok 'evict somebody who has not mapped it' fails 1 "evict m: endpoint 65534 has no mapping of it" evict m 65534
 ok 'evict from no port' fails 1 'evict x: no port of that name' evict x 1
-ok 'evict' says '' evict u "$endpoint"
+ok 'evict' says '' evict m "$endpoint"
 wait $pid
 ok 'lets others go on' is "$(cat "$tmp/got")" behind
-ok 'once' fails 1 "evict u: endpoint $endpoint has no mapping of it" evict u "$endpoint"
-ok 'info shows nobody' sh -c '! mailbox info u | grep -q ENDPOINT'
+ok 'once' fails 1 "evict m: endpoint $endpoint has no mapping of it" evict m "$endpoint"
+ok 'info shows nobody' sh -c '! mailbox info m | grep -q ENDPOINT'
 kill $holder
 wait $holder 2>/dev/null
+mailbox delete m
 
 # --- to wait, and the end
 
