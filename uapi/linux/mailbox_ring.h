@@ -10,7 +10,7 @@
  *
  *	FREE(p)		the next message here will be number p
  *	WRITING(p)	its owner, a sender's endpoint, is filling it
- *	READY(p)	may be taken; its owner is the sender
+ *	READY(p)	may be taken; its owner is the sender, or 0 after a SPLIT
  *	READING(p)	its owner, a receiver's endpoint, is reading it; with owner
  *			MAILBOX_OWNER_PARKED the kernel holds it for the next
  *			receiver, after one that could not store it
