@@ -616,7 +616,7 @@ TEST_F(evict, who_waits_on_another_lane_is_not_in_anybody_s_way)
 static __u64 rounds_of(__u64 otherwise)
 {
 	seed_from("EVICT_SEED");
-	return number_from("EVICT_ROUNDS", otherwise * effort());
+	return number_from("EVICT_ROUNDS", much(otherwise));
 }
 
 struct numbered {

@@ -74,6 +74,12 @@ static inline bool with_checkers(void)
 	       !access("/sys/kernel/debug/kcsan", F_OK);
 }
 
+/* So much, of what a kernel with checkers does a quarter; MAILBOX_EFFORT times. */
+static inline __u64 much(__u64 n)
+{
+	return (with_checkers() ? (n + 3) / 4 : n) * effort();
+}
+
 #define NEEDS_PATIENCE()	(with_checkers() && effort() == 1)
 #define PATIENCE_REASON	"takes minutes with checkers: MAILBOX_EFFORT=2 and stock kernels do it"
 

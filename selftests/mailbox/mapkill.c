@@ -10,8 +10,8 @@
  * And by chance: mapped and other senders and receivers are killed under load.
  *
  *	MAPKILL_STRIDE=n	only before each nth instruction (by default 3, with checkers
- *				12, over MAILBOX_EFFORT; 1 is all of them)
- *	MAPKILL_KILLS=n		deaths by chance (300 times MAILBOX_EFFORT)
+ *				24, over MAILBOX_EFFORT; 1 is all of them)
+ *	MAPKILL_KILLS=n		deaths by chance (300, or as much() allows)
  *	MAPKILL_SEED=n		instead of a random one; timing still differs
  */
 #include <linux/futex.h>
@@ -542,7 +542,7 @@ FIXTURE_TEARDOWN(instruction)
 TEST_F_TIMEOUT(instruction, can_be_the_last, 1 << 20)
 {
 	const struct script *s = &scripts[variant->script];
-	int n, stride = number_from("MAPKILL_STRIDE", (with_checkers() ? 12 : 3) / effort() ?: 1);
+	int n, stride = number_from("MAPKILL_STRIDE", (with_checkers() ? 24 : 3) / effort() ?: 1);
 	__u64 start = clock_ns(CLOCK_MONOTONIC);
 
 	seed_from("MAPKILL_SEED");
@@ -908,7 +908,7 @@ static void life_of_a_port(struct __test_metadata *_metadata, FIXTURE_DATA(chanc
 
 TEST_F_TIMEOUT(chance, kills_lose_nothing, 1 << 20)
 {
-	__u64 kills = number_from("MAPKILL_KILLS", 300 * effort()), start;
+	__u64 kills = number_from("MAPKILL_KILLS", much(300)), start;
 	struct mailbox_query before = query(), after;
 
 	seed_from("MAPKILL_SEED");

@@ -3,8 +3,8 @@
  * A hostile participant: it writes what it likes into the mapping, and costs
  * messages on its own port, and nothing else.
  *
- *	SCRIBBLE_SECONDS=n	of each kind of scribbling (2, times MAILBOX_EFFORT)
- *	SCRIBBLE_IMAGES=n	dead images, one after another (300, times MAILBOX_EFFORT)
+ *	SCRIBBLE_SECONDS=n	of each kind of scribbling (2, or as much() allows)
+ *	SCRIBBLE_IMAGES=n	dead images, one after another (300, likewise)
  *	SCRIBBLE_SEED=n		instead of a random one; timing still differs
  */
 #include <sys/epoll.h>
@@ -385,7 +385,7 @@ static void call_everything(int fd, const char *name, bool last)
 
 TEST(whatever_is_there_every_call_comes_back)
 {
-	__u32 images = number_from("SCRIBBLE_IMAGES", 300 * effort()), image, i;
+	__u32 images = number_from("SCRIBBLE_IMAGES", much(300)), image, i;
 	struct mailbox_query before = query(), after;
 
 	seed_from("SCRIBBLE_SEED");
@@ -767,7 +767,7 @@ TEST_F_TIMEOUT(scribbling, harms_nobody_else, 1 << 20)
 		hostiles[i] = start_hostile(variant->kind);
 	for (i = 0; i < VICTIMS; i++)
 		victims[i] = start_victim(i);
-	end = start + number_from("SCRIBBLE_SECONDS", 2 * effort()) * 1000000000ULL;
+	end = start + number_from("SCRIBBLE_SECONDS", much(2)) * 1000000000ULL;
 	while (clock_ns(CLOCK_MONOTONIC) < end) {
 		struct timespec t = { .tv_nsec = below(20000000) };
 
