@@ -314,6 +314,8 @@ static void test_in_place(void)
 	ok(!mailbox_discard(mb, &out) && mailbox_receive(plain, buf, 100) == 6 &&
 	   info_of(mb).messages_sent == 2, "until it is discarded");
 
+	while (!mailbox_send_msg(plain, &(struct mailbox_msg){ .data = "f", .length = 1 }, 0))
+		;
 	pid = fork();
 	if (!pid) {
 		struct mailbox *own = join(true);
@@ -325,9 +327,7 @@ static void test_in_place(void)
 		msg.length = 5;
 		_exit(mailbox_submit(own, &msg) ? 1 : 0);
 	}
-	/* The child may or may not have been there before we filled the lane: both must do. */
-	while (!mailbox_send_msg(plain, &(struct mailbox_msg){ .data = "f", .length = 1 }, 0))
-		;
+	await(info_of(mb).waiting_senders == 1);
 	while (mailbox_receive(rx, buf, 100) == 1)
 		;
 	ok(!memcmp(buf, "slept", 5) && result(pid) == 0, "reserve sleeps for a place");
