@@ -6,12 +6,14 @@
 #	KERNEL=stock	the kernel to build for and boot, or 6.12, newest, kasan, kcsan: see selftests/qemu/cache.sh
 #	KDIR=...	for `make module`: any prepared kernel tree instead
 #	SECONDS=60 SEED=	of `make fuzz`
+#	ROUNDS=5	of `make bench-ring`
 #	MAILBOX_EFFORT=1	how much the tests of chance do: see selftests/qemu/kselftest.sh
 
 KERNEL	:= stock
 KDIR	:=
 SECONDS	:= 60
 SEED	:=
+ROUNDS	:= 5
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -97,6 +99,12 @@ bench-kernel: run-setup module ## instructions of a write + read, beside pipe an
 	@$(MAKE) -s -C selftests/bench OUT=$(abspath build/bench)
 	@$(qemu)/guest.sh bench "$(kernel)" $(mbuild)
 
+bench-ring: lib ## messages without system calls, beside pipe, mq, SEQPACKET, Boost, ConcurrencyKit, DPDK; ROUNDS=5
+	@$(qemu)/setup.sh bench || echo "bench-ring: what is missing is left out" >&2
+	@mkdir -p build/bench
+	@$(MAKE) -s -C selftests/bench ring OUT=$(abspath build/bench) LIB=$(abspath build/userlib/libmailbox.a)
+	@build/bench/ring-bench --rounds $(ROUNDS) --csv build/bench/ring.csv
+
 ##@ Build it
 module: $(if $(KDIR),,run-setup) ## mailbox_dev.ko, in build/KERNEL/
 	$(call build-module,$(mbuild),"$(or $(KDIR),$(kernel)/build)")
@@ -128,5 +136,5 @@ help: ## this list
 
 SHELL := /bin/bash
 
-.PHONY: demo shell check check-full kselftest selftests kunit fuzz cover runner-test host-test lint model bench-kernel \
+.PHONY: demo shell check check-full kselftest selftests kunit fuzz cover runner-test host-test lint model bench-kernel bench-ring \
 	module cross lib test-programs setup run-setup check-setup clean help

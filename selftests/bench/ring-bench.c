@@ -1,0 +1,669 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a message costs without system calls, beside what else there is.
+ *
+ *	ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]
+ *
+ * All processes of a row run at the same time on two processors; every mechanism takes
+ * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
+ * are taken within a round; what is printed are medians over the rounds. --rows: only
+ * rows that have TEXT in their name.
+ *
+ * Before each turn a bare cache line goes to and fro. Where that is too fast the two
+ * processors are two threads of one core at that moment, and the turn is dropped.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ring-bench.h"
+
+#define ROUNDS_MAX	101
+#define PEERS_MAX	20
+#define PROCESSES_MAX	4
+#define SAMPLES_MAX	100000
+#define LINE_MIN_NS	100
+#define TRIES_MAX	5
+
+#define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
+
+void die(const char *what)
+{
+	fprintf(stderr, "ring-bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+void *shared_memory(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+/* What is measured */
+
+enum kind {
+	DIRECT,			/* one sends, one receives */
+	CONTENDED,		/* two that both send and receive, on one ring */
+	TWO_TO_TWO,		/* two send, two receive */
+	PING,			/* and back, over two rings */
+};
+
+/* So many times the best of these, names with | between; or at most so many. */
+struct goal {
+	const char *peers;
+	double times;
+};
+
+struct row {
+	const char *name;
+	enum kind kind;
+	size_t size;
+	bool batch, sleeps, in_place;
+	struct goal goals[2];
+};
+
+#define PIPE_AND_MQ	{ { "pipe", 5 }, { "POSIX mq|SEQPACKET", 10 } }
+#define TIGHT		{ { "CK SPSC|DPDK SPSC", 1.5 } }
+#define MANY		{ { "DPDK MPMC|CK MPMC", 1.7 }, { "pipe", 5 } }
+#define BULK		{ { "DPDK SPSC|DPDK MPMC", 1.3 } }
+
+static const struct row rows[] = {
+	{ "one to one, 8 B", DIRECT, 8, .goals = PIPE_AND_MQ },
+	{ "one to one, 16 B", DIRECT, 16, .goals = PIPE_AND_MQ },
+	{ "one to one, 32 B", DIRECT, 32, .goals = PIPE_AND_MQ },
+	{ "one to one, 40 B", DIRECT, 40, .goals = PIPE_AND_MQ },
+	{ "one to one, 48 B", DIRECT, 48, .goals = PIPE_AND_MQ },
+	{ "one to one, 64 B", DIRECT, 64, .goals = PIPE_AND_MQ },
+	{ "one to one, 256 B", DIRECT, 256, .goals = PIPE_AND_MQ },
+	{ "one to one, 1024 B", DIRECT, 1024, .goals = PIPE_AND_MQ },
+	{ "one to one, 4096 B", DIRECT, 4096, .goals = PIPE_AND_MQ },
+	{ "contended, 8 B", CONTENDED, 8, .goals = MANY },
+	{ "contended, 40 B", CONTENDED, 40, .goals = MANY },
+	{ "two to two, 8 B", TWO_TO_TWO, 8, .goals = MANY },
+	{ "two to two, 40 B", TWO_TO_TWO, 40, .goals = MANY },
+	{ "one to one, 16 x 8 B", DIRECT, 8, true, .goals = BULK },
+	{ "one to one, 16 x 40 B", DIRECT, 40, true, .goals = BULK },
+	{ "contended, 16 x 8 B", CONTENDED, 8, true, .goals = BULK },
+	{ "contended, 16 x 40 B", CONTENDED, 40, true, .goals = BULK },
+	{ "two to two, 16 x 8 B", TWO_TO_TWO, 8, true, .goals = BULK },
+	{ "two to two, 16 x 40 B", TWO_TO_TWO, 40, true, .goals = BULK },
+	{ "round trip, 8 B", PING, 8, .goals = { { "bare line", 1.15 } } },
+	{ "round trip, 40 B", PING, 40, .goals = { { "bare line", 1.15 } } },
+	{ "round trip asleep, 8 B", PING, 8, .sleeps = true },
+	{ "one to one, 64 KiB", DIRECT, 65536, .goals = { { "bare copy", 0.9 } } },
+	{ "in place, 64 KiB", DIRECT, 65536, .in_place = true, .goals = { { "POSIX mq", 100 } } },
+};
+
+static const struct peer *const peers[] = {
+	&peer_mailbox,
+	&peer_mailbox_in_place,
+	&peer_pipe,
+	&peer_mq,
+	&peer_seqpacket,
+#ifdef HAVE_BOOST
+	&peer_boost,
+#endif
+#ifdef HAVE_CK
+	&peer_ck_spsc,
+	&peer_ck_mpmc,
+#endif
+#ifdef HAVE_DPDK
+	&peer_dpdk_spsc,
+	&peer_dpdk_mpmc,
+#endif
+	&peer_bare_line,
+	&peer_bare_copy,
+};
+
+static void say_left_out(void)
+{
+#ifndef HAVE_BOOST
+	puts("Boost mq is left out: libboost-dev is not here");
+#endif
+#ifndef HAVE_CK
+	puts("CK is left out: libck-dev is not here");
+#endif
+#ifndef HAVE_DPDK
+	puts("DPDK is left out: libdpdk-dev is not here");
+#endif
+}
+
+/* A mechanism in a row, in one of its two ways to wait. */
+struct candidate {
+	const struct peer *peer;
+	bool sleeps;
+	uint64_t n;			/* messages in a turn, 0: not known yet */
+	double value[ROUNDS_MAX];	/* messages a second, or ns: p50 */
+	double p99[ROUNDS_MAX];
+};
+
+struct table {
+	const struct row *row;
+	int rounds, dropped;
+	double line[ROUNDS_MAX];
+	int candidates;
+	struct candidate candidate[PEERS_MAX];
+};
+
+static struct table tables[ARRAY_SIZE(rows)];
+
+static bool fits(const struct row *row, const struct peer *peer, bool sleeps)
+{
+	bool many = row->kind == CONTENDED || row->kind == TWO_TO_TWO;
+
+	if (!(peer->can & (sleeps ? PEER_SLEEPS : PEER_POLLS)))
+		return false;
+	if (peer == &peer_mailbox_in_place)
+		return row->in_place;
+	if (row->in_place)
+		return peer == &peer_pipe || peer == &peer_mq || peer == &peer_seqpacket;
+	if (peer == &peer_bare_copy)
+		return row->kind == DIRECT && row->size == BYTES_MAX;
+	if (many && !(peer->can & PEER_MANY))
+		return false;
+	if (row->kind == PING)
+		return peer->ping && row->sleeps == sleeps;
+	return row->batch ? peer->send_batch != NULL : peer->send != NULL;
+}
+
+static void choose(struct table *t, const struct row *row)
+{
+	int i, sleeps;
+
+	t->row = row;
+	for (i = 0; i < ARRAY_SIZE(peers); i++)
+		for (sleeps = 0; sleeps < 2; sleeps++)
+			if (fits(row, peers[i], sleeps))
+				t->candidate[t->candidates++] = (struct candidate){
+					.peer = peers[i], .sleeps = sleeps };
+}
+
+/* One turn: processes */
+
+static struct shared {
+	unsigned int ready, go;
+	struct {
+		uint64_t begin, end;	/* ns */
+		uint64_t sum;
+	} process[PROCESSES_MAX];
+	uint32_t ticks[SAMPLES_MAX];
+} *shared;
+
+static int cpus[2];
+static double ticks_per_ns = 1;
+
+static uint64_t ns_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static void find_cpus(void)
+{
+	cpu_set_t set;
+	int cpu, n = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		die("sched_getaffinity");
+	for (cpu = 0; cpu < CPU_SETSIZE && n < 2; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[n++] = cpu;
+	if (n < 2) {
+		fputs("ring-bench: takes two processors\n", stderr);
+		exit(1);
+	}
+}
+
+static void measure_ticks(void)
+{
+	uint64_t ns = ns_now(), ticks = ticks_now(), now;
+
+	do
+		now = ns_now();
+	while (now - ns < 50000000);
+	ticks_per_ns = (double)(ticks_now() - ticks) / (now - ns);
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
+}
+
+/* What process @who does; of two, 0 is on one processor and 1 on the other. */
+static uint64_t part(const struct table *t, const struct candidate *c, void *q[2], uint64_t n,
+		     int who)
+{
+	const struct peer *peer = c->peer;
+	size_t size = t->row->size;
+	bool batch = t->row->batch;
+
+	switch (t->row->kind) {
+	case DIRECT:
+	case TWO_TO_TWO:
+		if (who == 0 || who == 3)
+			return (batch ? peer->send_batch : peer->send)(q[0], size, n);
+		return (batch ? peer->receive_batch : peer->receive)(q[0], size, n);
+	case CONTENDED:
+		return (batch ? peer->pairs_batch : peer->pairs)(q[0], size, n);
+	case PING:
+		if (who == 0)
+			peer->ping(q[0], q[1], size, n, shared->ticks);
+		else
+			peer->pong(q[0], q[1], size, n);
+		return 0;
+	}
+	return 0;
+}
+
+static void child(const struct table *t, const struct candidate *c, void *q[2], uint64_t n,
+		  int who, unsigned int processes)
+{
+	uint64_t begin, sum;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(60);
+	pin(cpus[who % 2]);
+	c->peer->join(q[0], who);
+	if (q[1])
+		c->peer->join(q[1], who);
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&shared->ready, __ATOMIC_ACQUIRE) != processes)
+		sched_yield();
+	begin = ns_now();
+	sum = part(t, c, q, n, who);
+	shared->process[who].end = ns_now();
+	shared->process[who].begin = begin;
+	shared->process[who].sum = sum;
+	_exit(0);
+}
+
+/* Runs @n messages for each sender. Returns ns, or 0 if it cannot be had. */
+static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t n)
+{
+	int processes = t->row->kind == TWO_TO_TWO ? 4 : 2, who, status, senders;
+	uint64_t begin = UINT64_MAX, end = 0, sum = 0;
+	struct shape shape = { .size = t->row->size, .sleeps = c->sleeps };
+	void *q[2] = { NULL, NULL };
+	pid_t pid[PROCESSES_MAX];
+
+	for (shape.capacity = 8192; shape.capacity * shape.size > 4 << 20; shape.capacity /= 2)
+		;
+	q[0] = c->peer->open(&shape);
+	if (q[0] && t->row->kind == PING)
+		q[1] = c->peer->open(&shape);
+	if (!q[0] || (t->row->kind == PING && !q[1]))
+		return 0;
+	shared->ready = 0;
+	for (who = 0; who < processes; who++) {
+		pid[who] = fork();
+		if (pid[who] < 0)
+			die("fork");
+		if (!pid[who])
+			child(t, c, q, n, who, processes);
+	}
+	for (who = 0; who < processes; who++)
+		if (waitpid(pid[who], &status, 0) != pid[who] || status) {
+			fprintf(stderr, "ring-bench: %s, %s: process %d ended with %#x\n",
+				t->row->name, c->peer->name, who, status);
+			exit(1);
+		}
+	for (who = 0; who < processes; who++) {
+		if (shared->process[who].begin < begin)
+			begin = shared->process[who].begin;
+		if (shared->process[who].end > end)
+			end = shared->process[who].end;
+		sum += shared->process[who].sum;
+	}
+	senders = t->row->kind == DIRECT ? 1 : 2;
+	if (t->row->kind != PING && sum != senders * (n * (n + 1) / 2)) {
+		fprintf(stderr, "ring-bench: %s, %s: not what was sent\n", t->row->name,
+			c->peer->name);
+		exit(1);
+	}
+	c->peer->close(q[0]);
+	if (q[1])
+		c->peer->close(q[1]);
+	return end - begin;
+}
+
+static int by_ticks(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double percentile(uint64_t n, int percent)
+{
+	return shared->ticks[(n - 1) * percent / 100] / ticks_per_ns;
+}
+
+static uint64_t whole(uint64_t n, const struct row *row)
+{
+	n -= n % BATCH;
+	if (n < BATCH)
+		n = BATCH;
+	return row->kind == PING && n > SAMPLES_MAX ? SAMPLES_MAX - SAMPLES_MAX % BATCH : n;
+}
+
+/* How many messages make a turn of @ms. */
+static void calibrate(struct table *t, struct candidate *c, int ms)
+{
+	uint64_t n = whole(t->row->size == BYTES_MAX ? 256 : 4096, t->row), ns;
+
+	for (;;) {
+		ns = turn(t, c, n);
+		if (!ns)
+			return;
+		if (ns > 5000000 || (t->row->kind == PING && n >= SAMPLES_MAX - BATCH))
+			break;
+		n = whole(8 * n, t->row);
+	}
+	c->n = whole((double)n * ms * 1e6 / ns, t->row);
+}
+
+static bool measure(struct table *t, struct candidate *c, int round, int ms)
+{
+	int senders = t->row->kind == DIRECT ? 1 : 2;
+	uint64_t ns;
+
+	if (!c->n)
+		calibrate(t, c, ms);
+	ns = c->n ? turn(t, c, c->n) : 0;
+	if (!ns)
+		return false;
+	if (t->row->kind == PING) {
+		qsort(shared->ticks, c->n, sizeof(*shared->ticks), by_ticks);
+		c->value[round] = percentile(c->n, 50);
+		c->p99[round] = percentile(c->n, 99);
+	} else {
+		c->value[round] = senders * c->n * 1e9 / ns;
+	}
+	return true;
+}
+
+static double bare_line(void)
+{
+	static const struct row row = { .name = "bare line", .kind = PING, .size = 8 };
+	static const struct table table = { .row = &row };
+	static const struct candidate candidate = { .peer = &peer_bare_line };
+
+	turn(&table, &candidate, 10000);
+	qsort(shared->ticks, 10000, sizeof(*shared->ticks), by_ticks);
+	return percentile(10000, 50);
+}
+
+/* One turn of each candidate. */
+static void play(struct table *t, int ms)
+{
+	int i, tries;
+
+	for (tries = 0;; tries++) {
+		t->line[t->rounds] = bare_line();
+		if (t->line[t->rounds] >= LINE_MIN_NS)
+			break;
+		if (tries == TRIES_MAX) {
+			t->dropped++;
+			return;
+		}
+		usleep(100000);
+	}
+	for (i = 0; i < t->candidates; i++)
+		if (!measure(t, &t->candidate[i], t->rounds, ms)) {
+			printf("%s: %s is left out: not to be had\n", t->row->name,
+			       t->candidate[i].peer->name);
+			t->candidate[i--] = t->candidate[--t->candidates];
+		}
+	t->rounds++;
+}
+
+/* What came out */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct spread {
+	double low, median, high;
+};
+
+static struct spread spread(const double *values, int n)
+{
+	double v[ROUNDS_MAX];
+
+	memcpy(v, values, n * sizeof(*v));
+	qsort(v, n, sizeof(*v), by_value);
+	return (struct spread){ v[0], n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2, v[n - 1] };
+}
+
+static const char *label(const struct candidate *c)
+{
+	static char text[4][40];
+	static int turns;
+	char *s = text[turns++ % 4];
+
+	snprintf(s, sizeof(text[0]), "%s%s", c->peer->name, c->sleeps ? " asleep" : "");
+	return s;
+}
+
+/* Ours against it, in each round. */
+static double ratio(const struct table *t, const struct candidate *ours, const struct candidate *c)
+{
+	double r[ROUNDS_MAX];
+	int i;
+
+	for (i = 0; i < t->rounds; i++)
+		r[i] = ours->value[i] / c->value[i];
+	return spread(r, t->rounds).median;
+}
+
+static bool ours(const struct candidate *c)
+{
+	return c->peer == &peer_mailbox || c->peer == &peer_mailbox_in_place;
+}
+
+static bool bare(const struct candidate *c)
+{
+	return c->peer == &peer_bare_line || c->peer == &peer_bare_copy;
+}
+
+static bool among(const struct candidate *c, const char *names)
+{
+	size_t n = strlen(c->peer->name);
+
+	for (; names; names = strchr(names, '|')) {
+		names += *names == '|';
+		if (!strncmp(names, c->peer->name, n) && (names[n] == '|' || !names[n]))
+			return true;
+	}
+	return false;
+}
+
+/* The best of @names, or of all that are not bare. */
+static const struct candidate *best(const struct table *t, const char *names)
+{
+	const struct candidate *found = NULL;
+	double of_found = 0, m;
+	int i;
+
+	for (i = 0; i < t->candidates; i++) {
+		const struct candidate *c = &t->candidate[i];
+
+		if (ours(c) || (names ? !among(c, names) : bare(c)))
+			continue;
+		m = spread(c->value, t->rounds).median;
+		if (found && (t->row->kind == PING ? m >= of_found : m <= of_found))
+			continue;
+		found = c;
+		of_found = m;
+	}
+	return found;
+}
+
+static const char *amount(const struct row *row, double value)
+{
+	static char text[8][40];
+	static int turns;
+	char *s = text[turns++ % 8];
+
+	if (row->kind == PING)
+		snprintf(s, sizeof(text[0]), "%.0f ns", value);
+	else if (value >= 1e6)
+		snprintf(s, sizeof(text[0]), "%.2f M/s", value / 1e6);
+	else
+		snprintf(s, sizeof(text[0]), "%.1f k/s", value / 1e3);
+	return s;
+}
+
+static void print_goal(const struct table *t, const struct candidate *us, const struct goal *goal)
+{
+	const struct candidate *c = goal->peers ? best(t, goal->peers) : NULL;
+	bool most = t->row->kind == PING;
+	double r;
+
+	if (!c)
+		return;
+	r = ratio(t, us, c);
+	printf("; %.2fx %s (goal %s %.4g: %s)", r, label(c), most ? "<=" : ">=", goal->times,
+	       (most ? r <= goal->times : r >= goal->times) ? "met" : "missed");
+}
+
+static void print(const struct table *t)
+{
+	const struct candidate *us = NULL, *them = best(t, NULL), *c;
+	struct spread s;
+	int i;
+
+	if (!t->rounds) {
+		printf("%-24s dropped: both processors were on one core\n", t->row->name);
+		return;
+	}
+	for (i = 0; i < t->candidates; i++)
+		if (ours(&t->candidate[i]))
+			us = &t->candidate[i];
+	printf("%-24s", t->row->name);
+	if (us) {
+		s = spread(us->value, t->rounds);
+		printf(" %s (%s..%s)", amount(t->row, s.median), amount(t->row, s.low),
+		       amount(t->row, s.high));
+		if (t->row->kind == PING)
+			printf(" p99 %s", amount(t->row, spread(us->p99, t->rounds).median));
+		if (them)
+			printf("; %.2fx %s, the best", ratio(t, us, them), label(them));
+		for (i = 0; i < ARRAY_SIZE(t->row->goals); i++)
+			print_goal(t, us, &t->row->goals[i]);
+	}
+	if (t->dropped)
+		printf("; %d of %d rounds dropped, both processors on one core", t->dropped,
+		       t->dropped + t->rounds);
+	printf("\n%-24s", "");
+	for (i = 0; i < t->candidates; i++) {
+		c = &t->candidate[i];
+		if (c != us)
+			printf(" %s %s%s", label(c), amount(t->row, spread(c->value, t->rounds).median),
+			       i + 1 < t->candidates ? "," : "");
+	}
+	putchar('\n');
+}
+
+static void write_csv(const char *path)
+{
+	FILE *f = fopen(path, "w");
+	int r, i;
+
+	if (!f)
+		die(path);
+	fputs("row,bytes,batch,mechanism,unit,median,low,high,p99,ours against it,rounds,line ns\n", f);
+	for (r = 0; r < ARRAY_SIZE(rows); r++) {
+		const struct table *t = &tables[r];
+		const struct candidate *us = NULL;
+
+		for (i = 0; i < t->candidates; i++)
+			if (ours(&t->candidate[i]))
+				us = &t->candidate[i];
+		for (i = 0; t->rounds && i < t->candidates; i++) {
+			const struct candidate *c = &t->candidate[i];
+			struct spread s = spread(c->value, t->rounds);
+			bool ping = t->row->kind == PING;
+
+			fprintf(f, "\"%s\",%zu,%d,%s,%s,%.0f,%.0f,%.0f,", t->row->name, t->row->size,
+				t->row->batch ? BATCH : 1, label(c), ping ? "ns" : "messages/s",
+				s.median, s.low, s.high);
+			if (ping)
+				fprintf(f, "%.0f", spread(c->p99, t->rounds).median);
+			fputc(',', f);
+			if (us)
+				fprintf(f, "%.3f", ratio(t, us, c));
+			fprintf(f, ",%d,%.0f\n", t->rounds, spread(t->line, t->rounds).median);
+		}
+	}
+	if (fclose(f))
+		die(path);
+}
+
+static int number_of(const char *text, int max)
+{
+	int n = atoi(text ? text : "");
+
+	if (n < 1 || n > max) {
+		fprintf(stderr, "ring-bench: a number from 1 to %d, please\n", max);
+		exit(2);
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	const char *csv = NULL, *only = "";
+	int rounds = 5, ms = 60, i, r;
+
+	for (i = 1; i < argc; i += 2) {
+		if (!strcmp(argv[i], "--rounds")) {
+			rounds = number_of(argv[i + 1], ROUNDS_MAX);
+		} else if (!strcmp(argv[i], "--ms")) {
+			ms = number_of(argv[i + 1], 10000);
+		} else if (!strcmp(argv[i], "--rows") && argv[i + 1]) {
+			only = argv[i + 1];
+		} else if (!strcmp(argv[i], "--csv") && argv[i + 1]) {
+			csv = argv[i + 1];
+		} else {
+			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]\n", stderr);
+			return 2;
+		}
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	shared = shared_memory(sizeof(*shared));
+	find_cpus();
+	measure_ticks();
+	say_left_out();
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		choose(&tables[i], &rows[i]);
+	for (r = 0; r < rounds; r++)
+		for (i = 0; i < ARRAY_SIZE(rows); i++)
+			if (strstr(rows[i].name, only))
+				play(&tables[i], ms);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strstr(rows[i].name, only))
+			print(&tables[i]);
+	if (csv)
+		write_csv(csv);
+	return 0;
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libmailbox, as a program uses it: mailbox_map(), mailbox_send() and the rest. There is
+ * no module here, so a memfd that is laid out as the module does it stands for the port,
+ * and the system calls that the library makes on a port end up below (the linker sees to
+ * that). Nobody ever sleeps, and nobody is to be kicked: the words that would say so are 0.
+ */
+#include <errno.h>
+#include <mailbox.h>
+#include <linux/mailbox_ring.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ring-bench.h"
+
+#define PORTS	2
+#define PAGE	4096
+
+struct port {
+	int fd;
+	struct mailbox_info info;
+	struct mailbox *mb;
+	struct mailbox_msg out[BATCH], in[BATCH];
+};
+
+static struct port *ports[PORTS];
+
+static struct port *port_of(int fd)
+{
+	int i;
+
+	for (i = 0; i < PORTS; i++)
+		if (ports[i] && ports[i]->fd == fd)
+			return ports[i];
+	return NULL;
+}
+
+/* The kernel */
+
+/* To go to sleep: a signal has come, so to speak. */
+static int interrupted(void)
+{
+	errno = EINTR;
+	return -1;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	struct port *port = port_of(fd);
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (!port)
+		die("ioctl: not on a port");
+	if (request == MAILBOX_IOC_INFO) {
+		memcpy(arg, &port->info, sizeof(port->info));
+		return 0;
+	}
+	if (request == MAILBOX_IOC_KICK)
+		die("MAILBOX_IOC_KICK, and nobody sleeps");
+	return interrupted();
+}
+
+ssize_t __real_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+	return port_of(fd) ? interrupted() : __real_read(fd, buf, size);
+}
+
+ssize_t __real_write(int fd, const void *buf, size_t size);
+ssize_t __wrap_write(int fd, const void *buf, size_t size);
+ssize_t __wrap_write(int fd, const void *buf, size_t size)
+{
+	return port_of(fd) ? interrupted() : __real_write(fd, buf, size);
+}
+
+/* What mailbox_ring_init() of the module makes. */
+static void lay_out(struct port *port)
+{
+	struct mailbox_info *info = &port->info;
+	struct mailbox_lane lane = {
+		.capacity = info->capacity,
+		.stride = mailbox_slot_stride(info->message_size),
+	};
+	struct mailbox_shared *shared;
+	uint32_t p;
+
+	info->map_bytes = PAGE + (uint64_t)lane.capacity * lane.stride;
+	info->map_bytes = (info->map_bytes + PAGE - 1) & ~(PAGE - 1ULL);
+	if (ftruncate(port->fd, info->map_bytes))
+		die("ftruncate");
+	shared = mmap(NULL, info->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, port->fd, 0);
+	if (shared == MAP_FAILED)
+		die("mmap");
+	shared->version = MAILBOX_SHARED_VERSION;
+	shared->lanes = 1;
+	shared->capacity = lane.capacity;
+	shared->stride = lane.stride;
+	shared->message_size = info->message_size;
+	shared->slots = PAGE;
+	shared->bytes = info->map_bytes;
+	lane.slots = (char *)shared + PAGE;
+	for (p = 0; p < lane.capacity; p++)
+		mailbox_lane_slot(&lane, p)->word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
+	munmap(shared, info->map_bytes);
+}
+
+static void *port_open(const struct shape *shape)
+{
+	int n = ports[0] ? 1 : 0;
+	struct port *port = calloc(1, sizeof(*port));
+
+	if (!port)
+		die("calloc");
+	port->fd = memfd_create("ring-bench", MFD_CLOEXEC);
+	if (port->fd < 0)
+		die("memfd_create");
+	port->info.size = sizeof(port->info);
+	port->info.lanes = 1;
+	port->info.capacity = shape->capacity;
+	port->info.message_size = shape->size;
+	port->info.receive_mask = ~0U;
+	lay_out(port);
+	ports[n] = port;
+	return port;
+}
+
+static void port_join(void *q, int who)
+{
+	struct port *port = q;
+	int err;
+
+	port->info.owner = who + 1;
+	port->info.endpoint = who + 1;
+	port->mb = mailbox_from_fd(port->fd);
+	if (!port->mb)
+		die("mailbox_from_fd");
+	err = mailbox_map(port->mb);
+	if (err) {
+		errno = -err;
+		die("mailbox_map");
+	}
+}
+
+static void port_close(void *q)
+{
+	struct port *port = q;
+
+	ports[port == ports[1]] = NULL;
+	close(port->fd);
+	free(port);
+}
+
+/* The kernel would have slept, and given the processor to somebody else. */
+static void unless_interrupted(int err)
+{
+	if (err >= 0)
+		return;
+	if (err != -EINTR) {
+		errno = -err;
+		die("libmailbox");
+	}
+	sched_yield();
+}
+
+forced void port_put(void *q, void *buf, size_t size)
+{
+	struct port *port = q;
+	int err;
+
+	do {
+		err = mailbox_send(port->mb, buf, size);
+		unless_interrupted(err);
+	} while (err);
+}
+
+forced void port_get(void *q, void *buf, size_t size)
+{
+	struct port *port = q;
+	int got;
+
+	do {
+		got = mailbox_receive(port->mb, buf, size);
+		unless_interrupted(got);
+	} while (got < 0);
+	if ((size_t)got != size)
+		die("libmailbox: a message of another size");
+}
+
+forced unsigned int port_put_batch(void *q, void *buf, size_t size, unsigned int n)
+{
+	struct port *port = q;
+	unsigned int done = 0, i;
+	int got;
+
+	for (i = 0; i < n; i++) {
+		port->out[i].data = (char *)buf + i * size;
+		port->out[i].length = size;
+		port->out[i].lane = MAILBOX_LANE_DEFAULT;
+	}
+	do {
+		got = mailbox_send_batch(port->mb, port->out + done, n - done, MAILBOX_FOREVER);
+		unless_interrupted(got);
+		if (got > 0)
+			done += got;
+	} while (done < n);
+	return n;
+}
+
+forced unsigned int port_get_batch(void *q, void *buf, size_t size, unsigned int n)
+{
+	struct port *port = q;
+	unsigned int i;
+	int got;
+
+	for (i = 0; i < n; i++) {
+		port->in[i].data = (char *)buf + i * size;
+		port->in[i].size = size;
+	}
+	do {
+		got = mailbox_receive_batch(port->mb, port->in, n, MAILBOX_FOREVER);
+		unless_interrupted(got);
+	} while (got < 0);
+	return got;
+}
+
+/* In place: nothing but the number is written, nothing but that is read. */
+forced void in_place_put(void *q, void *buf, size_t size)
+{
+	struct mailbox_msg msg = { .lane = MAILBOX_LANE_DEFAULT };
+	struct port *port = q;
+	int err;
+
+	do {
+		err = mailbox_reserve(port->mb, &msg, MAILBOX_FOREVER);
+		unless_interrupted(err);
+	} while (err);
+	*(uint64_t *)msg.data = number(buf);
+	msg.length = size;
+	unless_interrupted(mailbox_submit(port->mb, &msg));
+}
+
+forced void in_place_get(void *q, void *buf, size_t size)
+{
+	struct mailbox_msg msg = { 0 };
+	struct port *port = q;
+	int err;
+
+	do {
+		err = mailbox_peek(port->mb, &msg, MAILBOX_FOREVER);
+		unless_interrupted(err);
+	} while (err);
+	if (msg.length != size)
+		die("libmailbox: a message of another size");
+	*(uint64_t *)buf = number(msg.data);
+	unless_interrupted(mailbox_release(port->mb, &msg));
+}
+
+LOOPS(port)
+LOOPS_BATCH(port)
+LOOPS(in_place)
+
+const struct peer peer_mailbox = {
+	.name = "libmailbox",
+	.can = PEER_MANY | PEER_POLLS,
+	.open = port_open,
+	.join = port_join,
+	.close = port_close,
+	HAS_LOOPS(port),
+	HAS_LOOPS_BATCH(port),
+};
+
+const struct peer peer_mailbox_in_place = {
+	.name = "libmailbox in place",
+	.can = PEER_MANY | PEER_POLLS,
+	.open = port_open,
+	.join = port_join,
+	.close = port_close,
+	HAS_LOOPS(in_place),
+};
