@@ -3,11 +3,15 @@
  * What a message costs without system calls, beside what else there is.
  *
  *	ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]
+ *	ring-bench --alone N [--bytes N] [--batch 1]
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
  * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
  * are taken within a round; what is printed are medians over the rounds. --rows: only
  * rows that have TEXT in their name.
+ *
+ * --alone: one process sends and receives N messages by libmailbox, and nothing is
+ * measured: to count its instructions with valgrind.
  *
  * Before each turn a bare cache line goes to and fro. Where that is too fast the two
  * processors are two threads of one core at that moment, and the turn is dropped.
@@ -630,25 +634,44 @@ static int number_of(const char *text, int max)
 	return n;
 }
 
+static int alone(int n, int bytes, bool batch)
+{
+	struct shape shape = { .size = bytes, .capacity = 1024 };
+	void *q = peer_mailbox.open(&shape);
+
+	peer_mailbox.join(q, 0);
+	return !(batch ? peer_mailbox.pairs_batch : peer_mailbox.pairs)(q, bytes, n);
+}
+
 int main(int argc, char **argv)
 {
 	const char *csv = NULL, *only = "";
-	int rounds = 5, ms = 60, i, r;
+	int rounds = 5, ms = 60, bytes = 8, solo = 0, i, r;
+	bool batch = false;
 
 	for (i = 1; i < argc; i += 2) {
 		if (!strcmp(argv[i], "--rounds")) {
 			rounds = number_of(argv[i + 1], ROUNDS_MAX);
 		} else if (!strcmp(argv[i], "--ms")) {
 			ms = number_of(argv[i + 1], 10000);
+		} else if (!strcmp(argv[i], "--alone")) {
+			solo = number_of(argv[i + 1], 1 << 24);
+		} else if (!strcmp(argv[i], "--bytes")) {
+			bytes = number_of(argv[i + 1], 4096);
+		} else if (!strcmp(argv[i], "--batch")) {
+			batch = number_of(argv[i + 1], 1);
 		} else if (!strcmp(argv[i], "--rows") && argv[i + 1]) {
 			only = argv[i + 1];
 		} else if (!strcmp(argv[i], "--csv") && argv[i + 1]) {
 			csv = argv[i + 1];
 		} else {
-			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]\n", stderr);
+			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]\n"
+			      "       ring-bench --alone N [--bytes N] [--batch 1]\n", stderr);
 			return 2;
 		}
 	}
+	if (solo)
+		return alone(solo, bytes, batch);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shared = shared_memory(sizeof(*shared));
 	find_cpus();

@@ -59,6 +59,14 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 	return mb->ring && mb->ring->shared ? mb->ring : NULL;
 }
 
+/* One message through the ring; if it cannot say, or must not, by system call. */
+int mailbox_ring_send(struct mailbox *mb, const void *data, size_t length);
+int mailbox_ring_receive(struct mailbox *mb, void *buf, size_t size);
+
+/* The same by system call alone. */
+int mailbox_plain_send(struct mailbox *mb, const void *data, size_t length);
+int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size);
+
 /*
  * The ring cannot say, or must not: the same by system call, please. Positive, for
  * no errno is.
@@ -66,11 +74,11 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 #define BY_SYSTEM_CALL	1
 
 /*
- * One message through the ring, without sleeping. Return 0, BY_SYSTEM_CALL, or
- * -EAGAIN, -EINVAL, -EMSGSIZE (with msg->length).
+ * One message through the ring, without sleeping; if @wait it looks again for a moment.
+ * Return 0, BY_SYSTEM_CALL, or -EAGAIN, -EINVAL, -EMSGSIZE (with msg->length).
  */
-int mailbox_ring_send(struct mailbox *mb, struct mailbox_msg *msg);
-int mailbox_ring_receive(struct mailbox *mb, struct mailbox_msg *msg);
+int mailbox_ring_send_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait);
+int mailbox_ring_receive_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait);
 
 /*
  * Several messages by one step, if they are such that this is possible. Return how
@@ -81,10 +89,6 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 
 /* What a receive by system call tells beside the bytes. */
 void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg);
-
-/* The same, after having looked again for a moment. */
-int mailbox_ring_send_soon(struct mailbox *mb, struct mailbox_msg *msg);
-int mailbox_ring_receive_soon(struct mailbox *mb, struct mailbox_msg *msg);
 
 /* A handle that owns @fd. Takes the descriptor in any case: closed on failure. */
 struct mailbox *mailbox_wrap(int fd);

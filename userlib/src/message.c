@@ -31,63 +31,45 @@ static int send_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t 
 	return 0;
 }
 
-/* Whether the ring has settled it; if not, the kernel is to be asked, and may sleep. */
-static bool settled(int err, const struct ring *ring, uint64_t deadline)
+int mailbox_plain_send(struct mailbox *mb, const void *data, size_t length)
 {
-	return err != BY_SYSTEM_CALL &&
-	       (err != -EAGAIN || ring->nonblock || deadline == MAILBOX_NO_WAIT);
+	struct mailbox_msg msg = {
+		.data = (void *)(uintptr_t)data,
+		.lane = MAILBOX_LANE_DEFAULT,
+	};
+
+	if (!length)	/* which write(2) cannot say */
+		return send_by_kernel(mb, &msg, MAILBOX_FOREVER);
+	return write(mb->fd, data, length) < 0 ? -errno : 0;
 }
 
-static int send_by_ring(struct mailbox *mb, struct ring *ring, struct mailbox_msg *msg,
-			uint64_t deadline)
+int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size)
 {
-	if (ring->nonblock || deadline == MAILBOX_NO_WAIT)
-		return mailbox_ring_send(mb, msg);
-	return mailbox_ring_send_soon(mb, msg);
-}
+	ssize_t length = read(mb->fd, buf, size);
 
-static int receive_by_ring(struct mailbox *mb, struct ring *ring, struct mailbox_msg *msg,
-			   uint64_t deadline)
-{
-	if (ring->nonblock || deadline == MAILBOX_NO_WAIT)
-		return mailbox_ring_receive(mb, msg);
-	return mailbox_ring_receive_soon(mb, msg);
+	return length < 0 ? -errno : (int)length;
 }
 
 int mailbox_send(struct mailbox *mb, const void *buf, size_t len)
 {
-	struct mailbox_msg msg = {
-		.data = (void *)(uintptr_t)buf,
-		.length = len,
-		.lane = MAILBOX_LANE_DEFAULT,
-	};
-	struct ring *ring = mailbox_ring(mb);
-	int err;
-
-	if (ring) {
-		err = send_by_ring(mb, ring, &msg, MAILBOX_FOREVER);
-		if (settled(err, ring, MAILBOX_FOREVER))
-			return err;
-	}
-	if (!len)	/* which write(2) cannot say */
-		return send_by_kernel(mb, &msg, MAILBOX_FOREVER);
-	return write(mb->fd, buf, len) < 0 ? -errno : 0;
+	return mailbox_ring(mb) ? mailbox_ring_send(mb, buf, len) : mailbox_plain_send(mb, buf, len);
 }
 
 int mailbox_receive(struct mailbox *mb, void *buf, size_t size)
 {
-	struct mailbox_msg msg = { .data = buf, .size = size };
-	struct ring *ring = mailbox_ring(mb);
-	ssize_t len;
-	int err;
+	return mailbox_ring(mb) ? mailbox_ring_receive(mb, buf, size)
+				: mailbox_plain_receive(mb, buf, size);
+}
 
-	if (ring) {
-		err = receive_by_ring(mb, ring, &msg, MAILBOX_FOREVER);
-		if (settled(err, ring, MAILBOX_FOREVER))
-			return err ? err : (int)msg.length;
-	}
-	len = read(mb->fd, buf, size);
-	return len < 0 ? -errno : (int)len;
+static bool waits(const struct ring *ring, uint64_t deadline)
+{
+	return !ring->nonblock && deadline != MAILBOX_NO_WAIT;
+}
+
+/* Whether the ring has settled it; if not, the kernel is to be asked, and may sleep. */
+static bool settled(int err, const struct ring *ring, uint64_t deadline)
+{
+	return err != BY_SYSTEM_CALL && (err != -EAGAIN || !waits(ring, deadline));
 }
 
 int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
@@ -97,7 +79,7 @@ int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
 	int err;
 
 	if (ring) {
-		err = send_by_ring(mb, ring, msg, deadline);
+		err = mailbox_ring_send_msg(mb, msg, waits(ring, deadline));
 		if (settled(err, ring, deadline))
 			return err;
 	}
@@ -148,7 +130,7 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 	int err;
 
 	if (ring) {
-		err = receive_by_ring(mb, ring, msg, deadline);
+		err = mailbox_ring_receive_msg(mb, msg, waits(ring, deadline));
 		if (!err)
 			return msg->length < msg->size ? (int)msg->length : (int)msg->size;
 		if (settled(err, ring, deadline))

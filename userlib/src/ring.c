@@ -14,6 +14,7 @@
 
 #define SPIN_MIN_NS	250
 #define SPIN_MAX_NS	8000
+#define SPIN_LOOKS	16	/* from one reading of the clock to the next */
 #define HINT_PERIOD	65536	/* messages from one hint for latecomers to the next */
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -24,13 +25,17 @@
 #define relax()	((void)0)
 #endif
 
-static bool position_free(const struct ring_lane *lane, __u64 p)
-{
-	return mailbox_lane_word(&lane->view, p) ==
-	       mailbox_word(p, 0, MAILBOX_PHASE_FREE);
-}
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
 
-static void kick(struct mailbox *mb, uint32_t receivers, uint32_t senders)
+/*
+ * What every message takes is compiled into each call, so that nothing has to go
+ * through memory on its way to the slot and back; what only some take is not.
+ */
+#define hot	static inline __attribute__((always_inline))
+#define cold	static __attribute__((noinline))
+
+cold void kick(struct mailbox *mb, uint32_t receivers, uint32_t senders)
 {
 	struct mailbox_kick arg = {
 		.size = sizeof(arg),
@@ -42,36 +47,119 @@ static void kick(struct mailbox *mb, uint32_t receivers, uint32_t senders)
 	ioctl(mb->fd, MAILBOX_IOC_KICK, &arg);
 }
 
-/* Sender */
+/*
+ * As memcpy. Up to 64 bytes word by word, and where they are no whole words the last
+ * one overlaps the one before it: not a byte beyond either end is touched.
+ */
+hot void copy(void *to, const void *from, size_t n)
+{
+	char *d = to;
+	const char *s = from;
+	size_t i;
+
+	if (n - 8 > 56) {
+		if (n >= 8) {
+			memcpy(d, s, n);
+		} else if (n >= 4) {
+			__u32 first, last;
+
+			__builtin_memcpy(&first, s, 4);
+			__builtin_memcpy(&last, s + n - 4, 4);
+			__builtin_memcpy(d, &first, 4);
+			__builtin_memcpy(d + n - 4, &last, 4);
+		} else {
+			while (n--)
+				d[n] = s[n];
+		}
+		return;
+	}
+	for (i = 0; i < n - 8; i += 8)
+		__builtin_memcpy(d + i, s + i, 8);
+	__builtin_memcpy(d + n - 8, s + n - 8, 8);
+}
 
 /*
- * Claim the next slots, @n in a row or as many as there are. Returns how many,
- * -EAGAIN (full), or 0: by system call.
+ * Where a walk ended, and the word there, or one of these: no walk ends with such a
+ * word. It is returned in registers.
  */
-static int claim(struct ring *ring, struct ring_lane *lane, __u32 n, __u64 *position)
+struct found {
+	__u64 position;
+	__u64 word;
+};
+
+#define NOTHING		MAILBOX_PHASE_MASK		/* full, or empty */
+#define BROKEN		(MAILBOX_PHASE_MASK - 1)
+#define TOO_LONG	(MAILBOX_PHASE_MASK << 8)	/* with the length as position */
+
+hot bool found_slot(struct found at)
 {
-	__u64 p = MAILBOX_LOAD(&lane->send), word;
-	enum mailbox_find found;
-	int got;
+	return at.word != NOTHING && at.word != BROKEN && at.word != TOO_LONG;
+}
+
+hot struct found found(enum mailbox_find what, __u64 position, __u64 word)
+{
+	if (what != MAILBOX_FIND_SLOT)
+		word = what == MAILBOX_FIND_BROKEN ? BROKEN : NOTHING;
+	return (struct found){ position, word };
+}
+
+/* Sender */
+
+static struct found walk_free(const struct mailbox_lane *view, __u64 p)
+{
+	__u64 word = 0;
+	enum mailbox_find what = mailbox_find_free(view, &p, &word);
+
+	return found(what, p, word);
+}
+
+/* Claim up to @n slots. @got: how many. */
+hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u64 p, __u32 n,
+			    __u32 *got)
+{
+	struct found at;
+
+	do {
+		at = walk_free(&lane->view, p);
+		p = at.position;
+		*got = 0;
+		if (!found_slot(at))
+			break;
+		if (n == 1)
+			*got = mailbox_slot_claim(&lane->view, p, at.word, ring->owner);
+		else
+			*got = mailbox_range_claim(&lane->view, p, at.word, ring->owner, n);
+	} while (!*got);							/* (A) */
+	MAILBOX_STORE(&lane->send, p + *got);
+	return at;
+}
+
+cold struct found claim_one_from(const struct ring *ring, struct ring_lane *lane, __u64 p)
+{
+	__u32 got;
+
+	return claim_from(ring, lane, p, 1, &got);
+}
+
+/* Claim the next slot. Returns 0, -EAGAIN (full), or BY_SYSTEM_CALL. */
+hot int claim_one(const struct ring *ring, struct ring_lane *lane,
+		  const struct mailbox_lane *view, __u64 *position)
+{
+	__u64 p = MAILBOX_LOAD(&lane->send), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
 
 	/* The usual case at the first look. */
-	word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
-	found = mailbox_lane_word(&lane->view, p) == word ? MAILBOX_FIND_SLOT :
-		mailbox_find_free(&lane->view, &p, &word);
-	while (found == MAILBOX_FIND_SLOT) {
-		if (n == 1)
-			got = mailbox_slot_claim(&lane->view, p, word, ring->owner);
-		else
-			got = mailbox_range_claim(&lane->view, p, word, ring->owner, n);
-		if (got) {					/* (A) */
-			MAILBOX_STORE(&lane->send, p + got);
-			*position = p;
-			return got;
-		}
-		found = mailbox_find_free(&lane->view, &p, &word);
+	if (likely(mailbox_lane_word(view, p) == word &&
+		   mailbox_slot_claim(view, p, word, ring->owner))) {		/* (A) */
+		MAILBOX_STORE(&lane->send, p + 1);
+	} else {
+		struct found at = claim_one_from(ring, lane, p);
+
+		if (!found_slot(at))
+			return at.word == NOTHING ? -EAGAIN : BY_SYSTEM_CALL;
+		p = at.position;
 	}
-	MAILBOX_STORE(&lane->send, p);
-	return found == MAILBOX_FIND_NONE ? -EAGAIN : 0;
+	*position = p;
+	return 0;
 }
 
 /* Slots that will not be filled after all. */
@@ -86,87 +174,87 @@ static void give_up(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 		kick(mb, 1U << n, 1U << n);
 }
 
-/*
- * After a claim: is the port deleted, and should another sender wake up? Returns 0
- * if the slots are still ours.
- */
-static int claimed(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
+/* After a claim where senders wait, or the port is deleted. */
+cold int claimed_from(struct mailbox *mb, uint32_t n, __u64 position, __u32 count,
+		      uint32_t waiters)
 {
-	struct ring *ring = mb->ring;
-	uint32_t waiters = mailbox_waiting(&ring->shared->senders);
-	__u64 next = position + count, word;
-
-	if (__builtin_expect(!waiters, 1))
-		return 0;
 	if (waiters & MAILBOX_WAITERS_CLOSED) {
 		give_up(mb, n, position, count);
 		return BY_SYSTEM_CALL;		/* which knows what to say */
 	}
-	if (mailbox_find_free(&ring->lane[n].view, &next, &word) == MAILBOX_FIND_SLOT)
+	if (found_slot(walk_free(&mb->ring->lane[n].view, position + count)))
 		kick(mb, 0, 1U << n);
 	return 0;
 }
 
-static void publish(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
+/*
+ * After a claim: is the port deleted, and should another sender wake up? Returns 0
+ * if the slots are still ours.
+ */
+hot int claimed(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
+		__u64 position, __u32 count)
 {
-	struct ring *ring = mb->ring;
+	uint32_t waiters = mailbox_waiting(&shared->senders);
 
-	mailbox_range_publish(&ring->lane[n].view, position, ring->endpoint, count); /* (B) (E) */
-	if (__builtin_expect(!!mailbox_waiting(&ring->shared->receivers), 0))
+	return likely(!waiters) ? 0 : claimed_from(mb, n, position, count, waiters);
+}
+
+hot void publish(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
+		 const struct mailbox_lane *view, __u64 position, __u32 endpoint, __u32 count)
+{
+	mailbox_range_publish(view, position, endpoint, count);		/* (B) (E) */
+	if (unlikely(mailbox_waiting(&shared->receivers)))
 		kick(mb, 1U << n, 0);
 }
 
-/*
- * Claim slots of the message's lane: answers lane and ticket. Returns how many, 0
- * (by system call), -EAGAIN, or -EINVAL.
- */
-static int reserve(struct mailbox *mb, struct mailbox_msg *msg, __u32 count)
+/* The lane that is meant, or one that there is not. */
+hot uint32_t lane_number(const struct ring *ring, uint32_t lane)
 {
-	struct ring *ring = mb->ring;
-	uint32_t n = msg->lane == MAILBOX_LANE_DEFAULT ? ring->default_lane : msg->lane;
-	__u64 position;
-	int got;
+	return lane == MAILBOX_LANE_DEFAULT ? ring->default_lane : lane;
+}
 
-	if (n >= ring->lanes || msg->flags & ~MAILBOX_SEND_REALTIME)
+/* Claim a slot of a lane. Returns 0, -EAGAIN, -EINVAL, or BY_SYSTEM_CALL. */
+hot int reserve(struct mailbox *mb, struct ring *ring, const struct mailbox_shared *shared,
+		uint32_t n, uint32_t flags, const struct mailbox_lane *view, __u64 *position)
+{
+	int err;
+
+	if (unlikely(flags & ~MAILBOX_SEND_REALTIME))
 		return -EINVAL;
-	got = claim(ring, &ring->lane[n], count, &position);
-	if (got <= 0)
-		return got;
-	if (claimed(mb, n, position, got))
-		return 0;
-	msg->lane = n;
-	msg->ticket = position;
-	return got;
+	err = claim_one(ring, &ring->lane[n], view, position);
+	return unlikely(err) ? err : claimed(mb, shared, n, *position, 1);
 }
 
-static void fill(struct ring *ring, uint32_t n, __u64 position, const struct mailbox_msg *msg)
+/*
+ * One message. Returns 0, BY_SYSTEM_CALL, or -EAGAIN, -EINVAL, -EMSGSIZE. What is
+ * asked of the ring before the first atomic stays in registers.
+ */
+hot int send_one(struct mailbox *mb, uint32_t lane, uint32_t flags, const void *data,
+		 size_t length, __u64 tag, __u64 *ticket)
 {
-	void *payload = mailbox_slot_write(&ring->lane[n].view, position, msg->length,
-					   msg->tag, ring->endpoint);
-
-	if (msg->length)
-		memcpy(payload, msg->data, msg->length);
-}
-
-int mailbox_ring_send(struct mailbox *mb, struct mailbox_msg *msg)
-{
-	struct mailbox_msg slot = { .lane = msg->lane, .flags = msg->flags };
 	struct ring *ring = mb->ring;
-	int got;
+	const struct mailbox_shared *shared = ring->shared;
+	uint32_t n = lane_number(ring, lane), endpoint = ring->endpoint;
+	struct mailbox_lane view;
+	__u64 position;
+	int err;
 
-	if (msg->length > ring->message_size)
+	if (unlikely(length > ring->message_size))
 		return -EMSGSIZE;
-	got = reserve(mb, &slot, 1);
-	if (got <= 0)
-		return got ? got : BY_SYSTEM_CALL;
-	fill(ring, slot.lane, slot.ticket, msg);
-	publish(mb, slot.lane, slot.ticket, 1);
-	msg->ticket = slot.ticket;
+	if (unlikely(n >= ring->lanes))
+		return -EINVAL;
+	view = ring->lane[n].view;
+	err = reserve(mb, ring, shared, n, flags, &view, &position);
+	if (unlikely(err))
+		return err;
+	copy(mailbox_slot_write(&view, position, length, tag, endpoint), data, length);
+	publish(mb, shared, n, &view, position, endpoint, 1);
+	*ticket = position;
 	return 0;
 }
 
 /* How many of these can be one range. */
-static __u32 run_of(const struct ring *ring, const struct mailbox_msg *msgs, __u32 count)
+hot __u32 run_of(const struct ring *ring, const struct mailbox_msg *msgs, __u32 count)
 {
 	__u32 n;
 
@@ -179,204 +267,245 @@ static __u32 run_of(const struct ring *ring, const struct mailbox_msg *msgs, __u
 
 int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
 {
-	struct mailbox_msg slots = { .lane = msgs->lane, .flags = msgs->flags };
 	struct ring *ring = mb->ring;
-	int got, i;
+	const struct mailbox_shared *shared = ring->shared;
+	uint32_t n = lane_number(ring, msgs->lane), endpoint = ring->endpoint;
+	struct mailbox_lane view;
+	struct found at;
+	__u32 got, i;
 
 	count = run_of(ring, msgs, count);
-	if (!count)
+	if (!count || n >= ring->lanes || msgs->flags & ~MAILBOX_SEND_REALTIME)
 		return 0;
-	got = reserve(mb, &slots, count);
-	if (got <= 0)
+	view = ring->lane[n].view;
+	at = claim_from(ring, &ring->lane[n], MAILBOX_LOAD(&ring->lane[n].send), count, &got);
+	if (!got || claimed(mb, shared, n, at.position, got))
 		return 0;
 	for (i = 0; i < got; i++) {
-		fill(ring, slots.lane, slots.ticket + i, &msgs[i]);
-		msgs[i].ticket = slots.ticket + i;
+		struct mailbox_msg *msg = &msgs[i];
+		__u64 position = at.position + i;
+
+		copy(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
+		     msg->data, msg->length);
+		msg->ticket = position;
 	}
-	publish(mb, slots.lane, slots.ticket, got);
+	publish(mb, shared, n, &view, at.position, endpoint, got);
 	return got;
 }
 
 /* Receiver */
 
+/* A message in our hands. */
+struct taken {
+	void *payload;
+	__u64 position;
+	__u64 header;
+	__u64 tag;
+	uint32_t lane;
+	uint32_t length;
+};
+
+static struct found walk_ready(const struct mailbox_lane *view, __u64 p)
+{
+	__u64 word = 0;
+	enum mailbox_find what = mailbox_find_ready(view, &p, &word);
+
+	return found(what, p, word);
+}
+
+/* What a slot holds that was found READY, or is ours. */
+hot void look(const struct mailbox_lane *view, uint32_t message_size, struct taken *t)
+{
+	t->header = mailbox_slot_read(view, t->position, &t->tag, &t->payload);
+	t->length = (uint32_t)t->header;
+	if (unlikely(t->length > message_size))
+		t->length = message_size;	/* as the kernel does */
+}
+
+/* Take the next message by a walk. */
+cold struct found take_from(const struct ring *ring, struct ring_lane *lane, __u64 p, size_t limit)
+{
+	struct taken t;
+	struct found at;
+	bool done;
+
+	do {
+		at = walk_ready(&lane->view, p);
+		p = at.position;
+		done = true;
+		if (!found_slot(at))
+			break;
+		t.position = p;
+		look(&lane->view, ring->message_size, &t);
+		if (t.length <= limit) {
+			done = mailbox_slot_take(&lane->view, p, at.word, ring->owner);
+			continue;
+		}
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		done = mailbox_lane_word(&lane->view, p) == at.word;
+		at = (struct found){ t.length, TOO_LONG };
+	} while (!done);
+	MAILBOX_STORE(&lane->receive, found_slot(at) ? p + 1 : p);
+	return at;
+}
+
 /*
  * The next message of a lane that is no longer than @limit. Returns 0, -EAGAIN,
  * -EMSGSIZE with the length, or BY_SYSTEM_CALL.
  */
-static int take(struct ring *ring, uint32_t n, size_t limit, struct mailbox_msg *msg,
-		void **payload)
+hot int take(const struct ring *ring, struct ring_lane *lane, const struct mailbox_lane *view,
+	     size_t limit, struct taken *t)
 {
-	struct ring_lane *lane = &ring->lane[n];
-	__u64 p = MAILBOX_LOAD(&lane->receive), word, header, tag;
+	__u32 message_size = ring->message_size;
+	__u64 p = MAILBOX_LOAD(&lane->receive), word = mailbox_lane_word(view, p);
 
-	for (;;) {
-		enum mailbox_find found = mailbox_find_ready(&lane->view, &p, &word);
+	if (word == mailbox_word(p, 0, MAILBOX_PHASE_FREE))
+		return -EAGAIN;
+	t->position = p;
+	look(view, message_size, t);
+	/* The usual case at the first look: one message, not a range. */
+	if (likely(mailbox_word_is(word, p, MAILBOX_PHASE_READY) && t->length <= limit &&
+		   mailbox_range_take(view, p, word, ring->owner))) {
+		MAILBOX_STORE(&lane->receive, p + 1);
+	} else {
+		struct found at = take_from(ring, lane, p, limit);
 
-		MAILBOX_STORE(&lane->receive, p);
-		if (found == MAILBOX_FIND_BROKEN)
-			return BY_SYSTEM_CALL;
-		if (found != MAILBOX_FIND_SLOT)
-			return -EAGAIN;
-		header = mailbox_slot_read(&lane->view, p, &tag, payload);
-		msg->length = (uint32_t)header;
-		if (msg->length > ring->message_size)
-			msg->length = ring->message_size;	/* as the kernel does */
-		if (msg->length > limit) {
-			__atomic_thread_fence(__ATOMIC_ACQUIRE);
-			if (mailbox_lane_word(&lane->view, p) == word)
-				return -EMSGSIZE;
-			continue;
-		}
-		if (mailbox_slot_take(&lane->view, p, word, ring->owner))
-			break;
+		t->length = at.position;
+		if (at.word == TOO_LONG)
+			return -EMSGSIZE;
+		if (!found_slot(at))
+			return at.word == NOTHING ? -EAGAIN : BY_SYSTEM_CALL;
+		t->position = at.position;
+		look(view, message_size, t);
+		if (t->length > limit)
+			t->length = limit;	/* it has changed under our eyes */
 	}
-	MAILBOX_STORE(&lane->receive, p + 1);
-	if (!(p % HINT_PERIOD))
-		MAILBOX_STORE(&ring->shared->lane[n].hint, p);
-	msg->tag = tag;
-	msg->ticket = p;
-	msg->lane = n;
-	msg->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
 	return 0;
 }
 
 /* The chain: others sleep, and there is more. */
-static void chain(struct mailbox *mb)
+cold void chain(struct mailbox *mb)
 {
 	struct ring *ring = mb->ring;
 	uint32_t lanes = 0, n;
 
-	for (n = 0; n < ring->lanes; n++) {
-		__u64 p = MAILBOX_LOAD(&ring->lane[n].receive), word;
-
-		if (mailbox_find_ready(&ring->lane[n].view, &p, &word) ==
-		    MAILBOX_FIND_SLOT)
+	for (n = 0; n < ring->lanes; n++)
+		if (found_slot(walk_ready(&ring->lane[n].view,
+					  MAILBOX_LOAD(&ring->lane[n].receive))))
 			lanes |= 1U << n;
-	}
 	if (lanes)
 		kick(mb, lanes, 0);
 }
 
-/* Take from the highest lane that has something. */
-static int take_highest(struct mailbox *mb, size_t limit, struct mailbox_msg *msg,
-			void **payload)
+/*
+ * Take from the highest lane that has something. @view: of that lane, for what comes
+ * after.
+ */
+hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_shared *shared,
+		     size_t limit, struct mailbox_lane *view, struct taken *t)
 {
-	struct ring *ring = mb->ring;
 	uint32_t n;
 	int err;
 
 	for (n = ring->lanes; n-- > 0;) {
-		struct ring_lane *lane = &ring->lane[n];
-
-		if (!(ring->receive_mask >> n & 1))
+		if (unlikely(!(ring->receive_mask >> n & 1)))
 			continue;
-		if (MAILBOX_LOAD(&ring->shared->lane[n].parked))
+		if (unlikely(MAILBOX_LOAD(&shared->lane[n].parked)))
 			return BY_SYSTEM_CALL;	/* the kernel hands those out first */
-		if (position_free(lane, MAILBOX_LOAD(&lane->receive)))
-			continue;
-		err = take(ring, n, limit, msg, payload);
+		*view = ring->lane[n].view;
+		err = take(ring, &ring->lane[n], view, limit, t);
 		if (err == -EAGAIN)
 			continue;
-		if (!err && (uint32_t)mailbox_waiting(&ring->shared->receivers))
+		if (unlikely(err))
+			return err;
+		t->lane = n;
+		if (unlikely(!(t->position % HINT_PERIOD)))
+			MAILBOX_STORE(&shared->lane[n].hint, t->position);
+		if (unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 			chain(mb);
-		return err;
+		return 0;
 	}
 	/* Nothing. Is this the end? The kernel knows. */
-	if (mailbox_waiting(&ring->shared->receivers) & MAILBOX_WAITERS_CLOSED)
+	if (mailbox_waiting(&shared->receivers) & MAILBOX_WAITERS_CLOSED)
 		return BY_SYSTEM_CALL;
 	return -EAGAIN;
 }
 
-static void release(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
+hot void release(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
+		 const struct mailbox_lane *view, __u64 position, __u32 count)
 {
-	struct ring *ring = mb->ring;
-
-	mailbox_range_release(&ring->lane[n].view, position, count);		/* (D) (E) */
-	if (__builtin_expect(!!mailbox_waiting(&ring->shared->senders), 0))
+	mailbox_range_release(view, position, count);			/* (D) (E) */
+	if (unlikely(mailbox_waiting(&shared->senders)))
 		kick(mb, 0, 1U << n);
 }
 
-/* What the slot does not tell; the kernel would. */
-static void unknown(struct mailbox_msg *msg)
+/* One message. Returns 0, -EAGAIN, -EMSGSIZE with the length, or BY_SYSTEM_CALL. */
+hot int receive_one(struct mailbox *mb, void *data, size_t size, bool truncate, struct taken *t)
 {
+	struct ring *ring = mb->ring;
+	struct mailbox_shared *shared = ring->shared;
+	struct mailbox_lane view;
+	int err = take_highest(mb, ring, shared, truncate ? SIZE_MAX : size, &view, t);
+
+	if (unlikely(err))
+		return err;
+	copy(data, t->payload, truncate && t->length > size ? size : t->length);
+	release(mb, shared, t->lane, &view, t->position, 1);
+	return 0;
+}
+
+/* All there is to say. What the slot does not tell the kernel would. */
+hot void tell(struct mailbox_msg *msg, const struct taken *t)
+{
+	msg->length = t->length;
+	msg->lane = t->lane;
+	msg->tag = t->tag;
+	msg->ticket = t->position;
 	msg->status = 0;
+	msg->sender = t->header >> MAILBOX_SLOT_SENDER_SHIFT;
 	msg->pid = 0;
 	msg->uid = ~0U;
 	msg->gid = ~0U;
-}
-
-int mailbox_ring_receive(struct mailbox *mb, struct mailbox_msg *msg)
-{
-	bool truncate = msg->flags & MAILBOX_RECV_TRUNCATE;
-	struct mailbox_msg got;
-	void *payload;
-	size_t n;
-	int err;
-
-	if (msg->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE))
-		return -EINVAL;
-	err = take_highest(mb, truncate ? SIZE_MAX : msg->size, &got, &payload);
-	if (err == -EMSGSIZE)
-		msg->length = got.length;
-	if (err)
-		return err;
-	n = got.length < msg->size ? got.length : msg->size;
-	if (n)
-		memcpy(msg->data, payload, n);
-	release(mb, got.lane, got.ticket, 1);
-	unknown(msg);
-	msg->length = got.length;
-	msg->lane = got.lane;
-	msg->tag = got.tag;
-	msg->ticket = got.ticket;
-	msg->sender = got.sender;
-	if (n < got.length)
-		msg->status = MAILBOX_MSG_TRUNCATED;
-	return 0;
 }
 
 /* All of a range if all of it fits; of whatever lane take_highest() would take from. */
 static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count, uint32_t n)
 {
 	struct ring *ring = mb->ring;
+	struct mailbox_shared *shared = ring->shared;
 	struct ring_lane *lane = &ring->lane[n];
-	__u64 p = MAILBOX_LOAD(&lane->receive), word, header, tag;
-	__u32 got, i;
-	void *payload;
+	struct mailbox_lane view = lane->view;
+	__u32 message_size = ring->message_size, got, i;
+	struct found at = walk_ready(&lane->view, MAILBOX_LOAD(&lane->receive));
+	struct taken t = { .lane = n };
 
-	if (mailbox_find_ready(&lane->view, &p, &word) != MAILBOX_FIND_SLOT)
+	if (!found_slot(at))
 		return 0;
-	got = mailbox_word_count(word);
+	got = mailbox_word_count(at.word);
 	if (got == 1 || got > count)
 		return 0;
 	for (i = 0; i < got; i++) {
-		header = mailbox_slot_read(&lane->view, p + i, &tag, &payload);
-		if ((uint32_t)header > ring->message_size || (uint32_t)header > msgs[i].size)
+		t.position = at.position + i;
+		look(&view, message_size, &t);
+		if (t.length > msgs[i].size)
 			return 0;
 	}
-	if (!mailbox_range_take(&lane->view, p, word, ring->owner))
+	if (!mailbox_range_take(&view, at.position, at.word, ring->owner))
 		return 0;
-	MAILBOX_STORE(&lane->receive, p + got);
-	if (p / HINT_PERIOD != (p + got) / HINT_PERIOD)
-		MAILBOX_STORE(&ring->shared->lane[n].hint, p);
-	if ((uint32_t)mailbox_waiting(&ring->shared->receivers))
+	MAILBOX_STORE(&lane->receive, at.position + got);
+	if (at.position / HINT_PERIOD != (at.position + got) / HINT_PERIOD)
+		MAILBOX_STORE(&shared->lane[n].hint, at.position);
+	if (unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 		chain(mb);
 	for (i = 0; i < got; i++) {
-		struct mailbox_msg *msg = &msgs[i];
-
-		header = mailbox_slot_read(&lane->view, p + i, &tag, &payload);
-		unknown(msg);
-		msg->tag = tag;
-		msg->ticket = p + i;
-		msg->lane = n;
-		msg->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
-		msg->length = (uint32_t)header;
-		if (msg->length > msg->size)
-			msg->length = msg->size;	/* it has changed under our eyes */
-		if (msg->length)
-			memcpy(msg->data, payload, msg->length);
+		t.position = at.position + i;
+		look(&view, message_size, &t);
+		if (unlikely(t.length > msgs[i].size))
+			t.length = msgs[i].size;	/* it has changed under our eyes */
+		copy(msgs[i].data, t.payload, t.length);
+		tell(&msgs[i], &t);
 	}
-	release(mb, n, p, got);
+	release(mb, shared, n, &view, at.position, got);
 	return got;
 }
 
@@ -386,11 +515,14 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 	uint32_t n;
 
 	for (n = ring->lanes; n-- > 0;) {
+		__u64 p = MAILBOX_LOAD(&ring->lane[n].receive);
+
 		if (!(ring->receive_mask >> n & 1))
 			continue;
 		if (MAILBOX_LOAD(&ring->shared->lane[n].parked))
 			return 0;
-		if (!position_free(&ring->lane[n], MAILBOX_LOAD(&ring->lane[n].receive)))
+		if (mailbox_lane_word(&ring->lane[n].view, p) !=
+		    mailbox_word(p, 0, MAILBOX_PHASE_FREE))
 			return take_range(mb, msgs, count, n);
 	}
 	return 0;
@@ -415,34 +547,123 @@ static void adapt(struct ring *ring, bool paid)
 	ring->spin_ns = ns < SPIN_MIN_NS ? SPIN_MIN_NS : ns > SPIN_MAX_NS ? SPIN_MAX_NS : ns;
 }
 
-static int soon(struct mailbox *mb, struct mailbox_msg *msg,
-		int (*call)(struct mailbox *mb, struct mailbox_msg *msg))
+/* Whether to look once more. The first looks go without the clock. */
+hot bool once_more(const struct ring *ring, unsigned int *looks, uint64_t *end)
 {
-	struct ring *ring = mb->ring;
-	int err = call(mb, msg), i;
-	uint64_t end;
+	uint64_t now;
 
-	if (err != -EAGAIN || !ring->spin_ns)
-		return err;
-	end = now_ns() + ring->spin_ns;
-	do {
-		for (i = 0; i < 16 && err == -EAGAIN; i++) {
-			relax();
-			err = call(mb, msg);
-		}
-	} while (err == -EAGAIN && now_ns() < end);
-	adapt(ring, err != -EAGAIN);
+	relax();
+	if (++*looks % SPIN_LOOKS)
+		return true;
+	now = now_ns();
+	if (!*end)
+		*end = now + ring->spin_ns;
+	return now < *end;
+}
+
+/* @call, which is an expression, until it is no longer -EAGAIN, or for so long. */
+#define soon(ring, call) __extension__({					\
+	unsigned int __looks = 0;						\
+	uint64_t __end = 0;							\
+	int __err = -EAGAIN;							\
+										\
+	if ((ring)->spin_ns) {							\
+		while (__err == -EAGAIN && once_more(ring, &__looks, &__end))	\
+			__err = (call);						\
+		adapt(ring, __err != -EAGAIN);					\
+	}									\
+	__err;									\
+})
+
+cold int sent_from(struct mailbox *mb, const void *data, size_t length, int err)
+{
+	bool waits = !mb->ring->nonblock;
+	__u64 ticket;
+
+	if (err == -EAGAIN && waits)
+		err = soon(mb->ring,
+			   send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0, &ticket));
+	if (err == BY_SYSTEM_CALL || (err == -EAGAIN && waits))
+		return mailbox_plain_send(mb, data, length);
 	return err;
 }
 
-int mailbox_ring_send_soon(struct mailbox *mb, struct mailbox_msg *msg)
+int mailbox_ring_send(struct mailbox *mb, const void *data, size_t length)
 {
-	return soon(mb, msg, mailbox_ring_send);
+	__u64 ticket;
+	int err = send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0, &ticket);
+
+	return likely(!err) ? 0 : sent_from(mb, data, length, err);
 }
 
-int mailbox_ring_receive_soon(struct mailbox *mb, struct mailbox_msg *msg)
+static int send_msg(struct mailbox *mb, struct mailbox_msg *msg)
 {
-	return soon(mb, msg, mailbox_ring_receive);
+	__u64 ticket;
+	int err = send_one(mb, msg->lane, msg->flags, msg->data, msg->length, msg->tag, &ticket);
+
+	if (likely(!err))
+		msg->ticket = ticket;
+	return err;
+}
+
+int mailbox_ring_send_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait)
+{
+	int err = send_msg(mb, msg);
+
+	if (unlikely(err == -EAGAIN) && wait)
+		return soon(mb->ring, send_msg(mb, msg));
+	return err;
+}
+
+cold int received_from(struct mailbox *mb, void *buf, size_t size, int err)
+{
+	bool waits = !mb->ring->nonblock;
+	struct taken t = { 0 };
+
+	if (err == -EAGAIN && waits)
+		err = soon(mb->ring, receive_one(mb, buf, size, false, &t));
+	if (!err)
+		return t.length;
+	if (err == BY_SYSTEM_CALL || (err == -EAGAIN && waits))
+		return mailbox_plain_receive(mb, buf, size);
+	return err;
+}
+
+int mailbox_ring_receive(struct mailbox *mb, void *buf, size_t size)
+{
+	struct taken t;
+	int err = receive_one(mb, buf, size, false, &t);
+
+	return likely(!err) ? (int)t.length : received_from(mb, buf, size, err);
+}
+
+static int receive_msg(struct mailbox *mb, struct mailbox_msg *msg)
+{
+	bool truncate = msg->flags & MAILBOX_RECV_TRUNCATE;
+	struct taken t;
+	int err;
+
+	if (unlikely(msg->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE)))
+		return -EINVAL;
+	err = receive_one(mb, msg->data, msg->size, truncate, &t);
+	if (unlikely(err)) {
+		if (err == -EMSGSIZE)
+			msg->length = t.length;
+		return err;
+	}
+	tell(msg, &t);
+	if (t.length > msg->size)
+		msg->status = MAILBOX_MSG_TRUNCATED;
+	return 0;
+}
+
+int mailbox_ring_receive_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait)
+{
+	int err = receive_msg(mb, msg);
+
+	if (unlikely(err == -EAGAIN) && wait)
+		return soon(mb->ring, receive_msg(mb, msg));
+	return err;
 }
 
 /* In place */
@@ -466,6 +687,8 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 {
 	struct ring *ring = mailbox_ring(mb);
 	struct mailbox_message arg = { .lane = msg->lane };
+	__u64 position;
+	uint32_t n;
 	int err;
 
 	if (!ring)
@@ -473,8 +696,14 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 	if (ring->nonblock)
 		deadline = MAILBOX_NO_WAIT;
 	msg->length = 0;
-	err = reserve(mb, msg, 1);
-	err = err > 0 ? 0 : err ? err : BY_SYSTEM_CALL;
+	n = lane_number(ring, msg->lane);
+	if (n >= ring->lanes)
+		return -EINVAL;
+	err = reserve(mb, ring, ring->shared, n, msg->flags, &ring->lane[n].view, &position);
+	if (likely(!err)) {
+		msg->lane = n;
+		msg->ticket = position;
+	}
 	if (unsettled(err, deadline)) {
 		arg.flags = msg->flags | MAILBOX_SEND_IN_PLACE;
 		err = by_kernel(mb, &arg, MAILBOX_IOC_SEND, deadline);
@@ -507,7 +736,7 @@ int mailbox_submit(struct mailbox *mb, const struct mailbox_msg *msg)
 		return -EMSGSIZE;
 	mailbox_slot_write(&lane->view, msg->ticket, msg->length, msg->tag,
 			   mb->ring->endpoint);
-	publish(mb, msg->lane, msg->ticket, 1);
+	publish(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->endpoint, 1);
 	return 0;
 }
 
@@ -521,40 +750,43 @@ int mailbox_discard(struct mailbox *mb, const struct mailbox_msg *msg)
 
 int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 {
+	struct ring *ring = mailbox_ring(mb);
 	struct mailbox_message arg = { 0 };
-	void *payload;
-	__u64 tag;
+	struct mailbox_lane view;
+	struct taken t;
 	int err;
 
-	if (!mailbox_ring(mb))
+	if (!ring)
 		return -ENOTCONN;
-	if (mb->ring->nonblock)
+	if (ring->nonblock)
 		deadline = MAILBOX_NO_WAIT;
 	if (msg->flags & ~MAILBOX_RECV_REALTIME)
 		return -EINVAL;
-	err = take_highest(mb, SIZE_MAX, msg, &payload);
-	if (!err) {
-		unknown(msg);
+	err = take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t);
+	if (likely(!err)) {
+		tell(msg, &t);
 	} else if (unsettled(err, deadline)) {
 		arg.flags = msg->flags | MAILBOX_RECV_IN_PLACE;
 		err = by_kernel(mb, &arg, MAILBOX_IOC_RECEIVE, deadline);
 		if (!err) {
 			mailbox_answer(msg, &arg);	/* the header can be read again */
 			mailbox_slot_read(&lane_of(mb, msg)->view, msg->ticket,
-					  &tag, &payload);
+					  &t.tag, &t.payload);
 		}
 	}
 	if (err)
 		return err;
-	msg->data = payload;
+	msg->data = t.payload;
 	msg->size = msg->length;
 	return 0;
 }
 
 int mailbox_release(struct mailbox *mb, const struct mailbox_msg *msg)
 {
-	if (!lane_of(mb, msg))
+	struct ring_lane *lane = lane_of(mb, msg);
+
+	if (!lane)
 		return -ENOTCONN;
-	release(mb, msg->lane, msg->ticket, 1);
+	release(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, 1);
 	return 0;
 }

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A mapped endpoint without the module: a memfd laid out as the module does it is the
+ * port, and the system calls that the library makes on it are wrapped (see the Makefile).
+ * The real thing is in map.c; here the sanitizers look on.
+ */
+#include <errno.h>
+#include <linux/mailbox_ring.h>
+#include <mailbox.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define PAGE	4096
+#define SIZE	100		/* of a message */
+#define SLOTS	4
+#define LANES	3
+
+static struct {
+	int fd;
+	struct mailbox_info info;
+	struct mailbox_shared *shared;
+	int kicks, calls;
+	struct mailbox_kick kick;
+} port = { .fd = -1 };
+
+static struct mailbox_lane lane_view(unsigned int n)
+{
+	uint32_t stride = mailbox_slot_stride(SIZE);
+
+	return (struct mailbox_lane){
+		.slots = (char *)port.shared + PAGE + (size_t)n * SLOTS * stride,
+		.capacity = SLOTS,
+		.stride = stride,
+	};
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (fd != port.fd) {
+		errno = EBADF;
+		return -1;
+	}
+	if (request == MAILBOX_IOC_INFO) {
+		memcpy(arg, &port.info, sizeof(port.info));
+		return 0;
+	}
+	if (request == MAILBOX_IOC_KICK) {
+		port.kicks++;
+		port.kick = *(struct mailbox_kick *)arg;
+		return 0;
+	}
+	port.calls++;
+	errno = EIDRM;
+	return -1;
+}
+
+ssize_t __wrap_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+	(void)fd;
+	(void)buf;
+	(void)size;
+	port.calls++;
+	errno = EINTR;
+	return -1;
+}
+
+ssize_t __wrap_write(int fd, const void *buf, size_t size);
+ssize_t __wrap_write(int fd, const void *buf, size_t size)
+{
+	return __wrap_read(fd, (void *)(uintptr_t)buf, size);
+}
+
+/* A port that is new, and an endpoint on it. */
+static struct mailbox *begin(int flags)
+{
+	struct mailbox_lane view;
+	struct mailbox *mb;
+	unsigned int n, p;
+
+	memset(&port, 0, sizeof(port));
+	port.fd = memfd_create("mapped_test", MFD_CLOEXEC);
+	port.info.size = sizeof(port.info);
+	port.info.lanes = LANES;
+	port.info.capacity = SLOTS;
+	port.info.message_size = SIZE;
+	port.info.receive_mask = ~0U;
+	port.info.owner = 7;
+	port.info.endpoint = 9;
+	port.info.map_bytes = 2 * PAGE;
+	if (ftruncate(port.fd, port.info.map_bytes))
+		exit(1);
+	port.shared = mmap(NULL, port.info.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, port.fd, 0);
+	port.shared->version = MAILBOX_SHARED_VERSION;
+	port.shared->lanes = LANES;
+	port.shared->capacity = SLOTS;
+	port.shared->stride = mailbox_slot_stride(SIZE);
+	port.shared->message_size = SIZE;
+	port.shared->slots = PAGE;
+	port.shared->bytes = port.info.map_bytes;
+	for (n = 0; n < LANES; n++) {
+		view = lane_view(n);
+		for (p = 0; p < SLOTS; p++)
+			mailbox_lane_slot(&view, p)->word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
+	}
+	fcntl(port.fd, F_SETFL, flags);
+	mb = mailbox_from_fd(port.fd);
+	if (!mb || mailbox_map(mb)) {
+		puts("Bail out! no mapping");
+		exit(1);
+	}
+	return mb;
+}
+
+static void end(struct mailbox *mb)
+{
+	munmap(port.shared, port.info.map_bytes);
+	mailbox_close(mb);
+}
+
+static char *bytes(size_t n, unsigned int seed)
+{
+	char *p = malloc(n ? n : 1);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		p[i] = seed + 3 * i;
+	return p;
+}
+
+/* Buffers of the very length, for the sanitizer to watch their ends. */
+static bool length_right(struct mailbox *mb, size_t n, bool tag)
+{
+	char *out = bytes(n, n), *in = bytes(n, 0), *slot;
+	struct mailbox_msg tx = { .data = out, .length = n, .tag = tag ? ~0ULL : 0 };
+	struct mailbox_msg rx = { .data = in, .size = n, .lane = 99, .tag = 99 };
+	struct mailbox_lane view = lane_view(0);
+	bool right;
+	size_t i;
+
+	tx.lane = MAILBOX_LANE_DEFAULT;
+	if (tag) {
+		right = !mailbox_send_msg(mb, &tx, MAILBOX_NO_WAIT);
+	} else {
+		right = !mailbox_send(mb, out, n);
+		tx.ticket = n;
+	}
+	slot = (char *)(mailbox_lane_slot(&view, tx.ticket) + 1) + (tag ? 8 : 0);
+	right = right && (!n || !memcmp(slot, out, n));
+	for (i = n; i < SIZE; i++)	/* nothing else was touched */
+		right = right && slot[i] == (char)0xee;
+	if (tag)
+		right = right && mailbox_receive_msg(mb, &rx, MAILBOX_NO_WAIT) == (int)n &&
+			rx.length == n && rx.tag == ~0ULL && rx.ticket == tx.ticket && !rx.lane &&
+			rx.sender == 9 && !rx.pid && rx.uid == ~0U && rx.gid == ~0U && !rx.status;
+	else
+		right = right && mailbox_receive(mb, in, n) == (int)n;
+	right = right && (!n || !memcmp(in, out, n));
+	memset(mailbox_lane_slot(&view, tx.ticket) + 1, 0xee, SIZE + 8);
+	free(out);
+	free(in);
+	return right;
+}
+
+static void test_lengths(void)
+{
+	struct mailbox *mb = begin(0);
+	struct mailbox_lane view = lane_view(0);
+	unsigned int n;
+
+	for (n = 0; n < SLOTS; n++)
+		memset(mailbox_lane_slot(&view, n) + 1, 0xee, SIZE + 8);
+	for (n = 0; n <= SIZE && length_right(mb, n, false); n++)
+		;
+	ok(n == SIZE + 1, "each length, its bytes and no others");
+	for (n = 0; n <= SIZE && length_right(mb, n, true); n++)
+		;
+	ok(n == SIZE + 1, "each length behind a tag");
+	ok(!port.calls && !port.kicks, "without a system call");
+	end(mb);
+}
+
+static void test_refusals(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK);
+	char *big = bytes(SIZE + 1, 1), small[3];
+	struct mailbox_msg tx = { .data = big, .length = 1, .lane = LANES };
+	struct mailbox_msg rx = { .data = small, .size = 3 };
+	int i;
+
+	ok(mailbox_send(mb, big, SIZE + 1) == -EMSGSIZE, "too long");
+	ok(mailbox_send_msg(mb, &tx, MAILBOX_FOREVER) == -EINVAL, "no such lane");
+	ok(mailbox_reserve(mb, &tx, MAILBOX_FOREVER) == -EINVAL, "no such lane to reserve in");
+	tx.lane = 0;
+	tx.flags = 1U << 31;
+	ok(mailbox_send_msg(mb, &tx, MAILBOX_FOREVER) == -EINVAL &&
+	   mailbox_reserve(mb, &tx, MAILBOX_FOREVER) == -EINVAL, "no such flag");
+	rx.flags = 1U << 31;
+	ok(mailbox_receive_msg(mb, &rx, MAILBOX_FOREVER) == -EINVAL &&
+	   mailbox_peek(mb, &rx, MAILBOX_FOREVER) == -EINVAL, "no such flag to receive with");
+	rx.flags = 0;
+	ok(mailbox_receive(mb, small, 3) == -EAGAIN, "empty");
+	for (i = 0; i < SLOTS; i++)
+		mailbox_send(mb, big, 5);
+	ok(mailbox_send(mb, big, 5) == -EAGAIN, "full");
+	ok(mailbox_receive(mb, small, 3) == -EMSGSIZE &&
+	   mailbox_receive_msg(mb, &rx, MAILBOX_FOREVER) == -EMSGSIZE && rx.length == 5,
+	   "one that does not fit stays");
+	rx.flags = MAILBOX_RECV_TRUNCATE;
+	ok(mailbox_receive_msg(mb, &rx, MAILBOX_FOREVER) == 3 && rx.length == 5 &&
+	   rx.status == MAILBOX_MSG_TRUNCATED && !memcmp(small, big, 3), "or comes in part");
+	ok(!port.calls && !port.kicks, "all without a system call");
+	free(big);
+	end(mb);
+}
+
+static void test_waits(void)
+{
+	struct mailbox *mb = begin(0);
+	int i;
+
+	ok(mailbox_receive(mb, NULL, 0) == -EINTR && port.calls == 1,
+	   "an empty port is for the kernel to wait on");
+	for (i = 0; i < SLOTS; i++)
+		mailbox_send(mb, "x", 1);
+	ok(mailbox_send(mb, "x", 1) == -EINTR && port.calls == 2, "and a full one");
+	end(mb);
+}
+
+static void test_lanes(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK);
+	struct mailbox_msg msg = { .data = "abc" };
+	char c;
+	int i, wrong = 0;
+
+	for (i = 0; i < LANES; i++) {
+		msg.lane = i;
+		msg.length = 1;
+		msg.data = "abc" + i;
+		wrong |= mailbox_send_msg(mb, &msg, MAILBOX_NO_WAIT);
+	}
+	for (i = LANES; i-- > 0;)
+		wrong |= mailbox_receive(mb, &c, 1) != 1 || c != "abc"[i];
+	ok(!wrong, "the highest lane first");
+	port.shared->lane[1].parked = 1;
+	ok(mailbox_receive(mb, &c, 1) == -EINTR && port.calls == 1, "what is parked the kernel gives");
+	msg.lane = 2;
+	ok(!mailbox_send_msg(mb, &msg, 0) && mailbox_receive(mb, &c, 1) == 1,
+	   "but what is above that we take");
+	end(mb);
+}
+
+static void test_kicks(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK);
+	char c;
+
+	port.shared->receivers.word = 1;
+	mailbox_send(mb, "x", 1);
+	ok(port.kicks == 1 && port.kick.receivers == 1 && !port.kick.senders,
+	   "a sleeping receiver is kicked");
+	mailbox_send(mb, "y", 1);
+	port.kicks = 0;
+	mailbox_receive(mb, &c, 1);
+	ok(port.kicks == 1 && port.kick.receivers == 1, "the next one too, while there is more");
+	mailbox_receive(mb, &c, 1);
+	ok(port.kicks == 1, "and no longer");
+	port.shared->receivers.word = 0;
+	port.shared->senders.word = 1;
+	port.kicks = 0;
+	mailbox_send(mb, "x", 1);
+	ok(port.kicks == 1 && port.kick.senders == 1, "the next sender, while there is room");
+	mailbox_receive(mb, &c, 1);
+	ok(port.kicks == 2 && port.kick.senders == 1, "and when there is room again");
+	port.shared->senders.word = MAILBOX_WAITERS_CLOSED;
+	ok(mailbox_send(mb, "x", 1) == -EINTR && port.calls == 1 &&
+	   port.shared->lane[0].discarded == 1, "a deleted port: the kernel knows what to say");
+	port.shared->receivers.word = MAILBOX_WAITERS_CLOSED;
+	ok(mailbox_receive(mb, &c, 1) == -EINTR && port.calls == 2, "to a receiver too");
+	end(mb);
+}
+
+/* Others who write in the memory. */
+static void test_lies(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK);
+	struct mailbox_lane view = lane_view(LANES - 1);	/* behind it the mapping ends */
+	struct mailbox_msg msg = { .lane = LANES - 1, .data = "x", .length = 1 }, in[SLOTS];
+	static char buf[SLOTS][2 * PAGE];
+	int i;
+
+	for (i = 0; i < SLOTS; i++) {
+		mailbox_send_msg(mb, &msg, 0);
+		mailbox_lane_slot(&view, i)->header = ~0ULL;
+		in[i] = (struct mailbox_msg){ .data = buf[i], .size = sizeof(buf[i]) };
+	}
+	ok(mailbox_receive(mb, buf, sizeof(buf)) == SIZE, "a length is never more than there is");
+	ok(mailbox_receive(mb, buf, 8) == -EMSGSIZE, "nor does it overrun a buffer");
+	ok(mailbox_receive_batch(mb, in, SLOTS, 0) == SLOTS - 1 && in[0].length == SIZE,
+	   "in a batch");
+	for (i = 0; i < SLOTS; i++)
+		in[i] = (struct mailbox_msg){ .data = "x", .length = 1, .lane = LANES - 1 };
+	ok(mailbox_send_batch(mb, in, SLOTS, 0) == SLOTS, "a batch");
+	for (i = 0; i < SLOTS; i++) {
+		mailbox_lane_slot(&view, i)->header = ~0ULL;
+		in[i] = (struct mailbox_msg){ .data = buf[i], .size = sizeof(buf[i]) };
+	}
+	ok(mailbox_receive_batch(mb, in, SLOTS, 0) == SLOTS && in[SLOTS - 1].length == SIZE,
+	   "in a range");
+	mailbox_lane_slot(&view, 2 * SLOTS)->word = ~0ULL;
+	ok(mailbox_receive(mb, buf, SIZE) == -EINTR && mailbox_send_msg(mb, &msg, 0) == -EIDRM,
+	   "a word that no rule could have made is for the kernel");
+	end(mb);
+}
+
+static void test_batches(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK);
+	struct mailbox_msg out[SLOTS], in[SLOTS];
+	char text[SLOTS][SIZE];
+	int i, n, wrong = 0;
+
+	for (i = 0; i < SLOTS; i++) {
+		out[i] = (struct mailbox_msg){ .data = "abcdefgh" + i, .length = 8 - i, .tag = i };
+		in[i] = (struct mailbox_msg){ .data = text[i], .size = SIZE };
+	}
+	for (n = 1; n <= 3 * SLOTS; n++) {
+		int sent = 1 + n % SLOTS, got;
+
+		wrong |= mailbox_send_batch(mb, out, sent, 0) != sent;
+		got = mailbox_receive(mb, text[0], SIZE) == 8 ? 1 : 0;	/* one alone, then the rest */
+		if (sent > 1)
+			got += mailbox_receive_batch(mb, in, SLOTS, 0);
+		wrong |= got != sent;
+		for (i = 0; i < sent - 1; i++)
+			wrong |= in[i].tag != (uint64_t)i + 1 || in[i].length != 7U - i ||
+				 memcmp(text[i], "bcdefgh" + i, 7 - i);
+	}
+	ok(!wrong && !port.calls, "batches, split, at every place of the array");
+	end(mb);
+}
+
+static void test_unmapped(void)
+{
+	struct mailbox *mb = begin(0);
+	char c;
+
+	mailbox_unmap(mb);
+	ok(mailbox_receive(mb, &c, 1) == -EINTR && mailbox_send(mb, "x", 1) == -EINTR &&
+	   port.calls == 2, "unmapped: by system call");
+	end(mb);
+}
+
+int main(void)
+{
+	test_lengths();
+	test_refusals();
+	test_waits();
+	test_lanes();
+	test_kicks();
+	test_lies();
+	test_batches();
+	test_unmapped();
+	return done();
+}
