@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The mapping of a port. */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -28,7 +28,6 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 		      const struct mailbox_info *info, int flags)
 {
 	char *slots = (char *)shared + shared->slots;
-	cpu_set_t cpus;
 	uint32_t n;
 
 	ring->bytes = info->map_bytes;
@@ -39,7 +38,8 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 	ring->receive_mask = info->receive_mask;
 	ring->default_lane = info->default_lane;
 	ring->nonblock = !!(flags & O_NONBLOCK);
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) || CPU_COUNT(&cpus) > 1)
+	/* Not our affinity: a process that is bound to one has its peers on the others. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		ring->spin_ns = SPIN_NS;
 	for (n = 0; n < info->lanes; n++) {
 		struct ring_lane *lane = &ring->lane[n];
