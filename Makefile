@@ -104,6 +104,7 @@ bench-ring: lib ## messages without system calls, beside pipe, mq, SEQPACKET, Bo
 	@mkdir -p build/bench
 	@$(MAKE) -s -C selftests/bench ring OUT=$(abspath build/bench) LIB=$(abspath build/userlib/libmailbox.a)
 	@build/bench/ring-bench --rounds $(ROUNDS) --csv build/bench/ring.csv
+	@selftests/bench/ring-plot.sh build/bench/ring.csv build/bench
 
 ##@ Build it
 module: $(if $(KDIR),,run-setup) ## mailbox_dev.ko, in build/KERNEL/

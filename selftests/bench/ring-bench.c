@@ -2,13 +2,13 @@
 /*
  * What a message costs without system calls, beside what else there is.
  *
- *	ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]
+ *	ring-bench [--rounds N] [--ms N] [--rows TEXT] [--peers TEXT] [--csv FILE]
  *	ring-bench --alone N [--bytes N] [--batch 1]
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
  * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
- * are taken within a round; what is printed are medians over the rounds. --rows: only
- * rows that have TEXT in their name.
+ * are taken within a round; what is printed are medians over the rounds. --rows, --peers:
+ * only those that have TEXT in their name.
  *
  * --alone: one process sends and receives N messages by libmailbox, and nothing is
  * measured: to count its instructions with valgrind.
@@ -80,30 +80,30 @@ struct row {
 #define BULK		{ { "DPDK SPSC|DPDK MPMC", 1.3 } }
 
 static const struct row rows[] = {
-	{ "one to one, 8 B", DIRECT, 8, .goals = PIPE_AND_MQ },
-	{ "one to one, 16 B", DIRECT, 16, .goals = PIPE_AND_MQ },
-	{ "one to one, 32 B", DIRECT, 32, .goals = PIPE_AND_MQ },
-	{ "one to one, 40 B", DIRECT, 40, .goals = PIPE_AND_MQ },
-	{ "one to one, 48 B", DIRECT, 48, .goals = PIPE_AND_MQ },
-	{ "one to one, 64 B", DIRECT, 64, .goals = PIPE_AND_MQ },
-	{ "one to one, 256 B", DIRECT, 256, .goals = PIPE_AND_MQ },
-	{ "one to one, 1024 B", DIRECT, 1024, .goals = PIPE_AND_MQ },
-	{ "one to one, 4096 B", DIRECT, 4096, .goals = PIPE_AND_MQ },
-	{ "contended, 8 B", CONTENDED, 8, .goals = MANY },
-	{ "contended, 40 B", CONTENDED, 40, .goals = MANY },
-	{ "two to two, 8 B", TWO_TO_TWO, 8, .goals = MANY },
-	{ "two to two, 40 B", TWO_TO_TWO, 40, .goals = MANY },
-	{ "one to one, 16 x 8 B", DIRECT, 8, true, .goals = BULK },
-	{ "one to one, 16 x 40 B", DIRECT, 40, true, .goals = BULK },
-	{ "contended, 16 x 8 B", CONTENDED, 8, true, .goals = BULK },
-	{ "contended, 16 x 40 B", CONTENDED, 40, true, .goals = BULK },
-	{ "two to two, 16 x 8 B", TWO_TO_TWO, 8, true, .goals = BULK },
-	{ "two to two, 16 x 40 B", TWO_TO_TWO, 40, true, .goals = BULK },
-	{ "round trip, 8 B", PING, 8, .goals = { { "bare line", 1.15 } } },
-	{ "round trip, 40 B", PING, 40, .goals = { { "bare line", 1.15 } } },
-	{ "round trip asleep, 8 B", PING, 8, .sleeps = true },
-	{ "one to one, 64 KiB", DIRECT, 65536, .goals = { { "bare copy", 0.9 } } },
-	{ "in place, 64 KiB", DIRECT, 65536, .in_place = true, .goals = { { "POSIX mq", 100 } } },
+	{ "one to one 8 B", DIRECT, 8, .goals = PIPE_AND_MQ },
+	{ "one to one 16 B", DIRECT, 16, .goals = PIPE_AND_MQ },
+	{ "one to one 32 B", DIRECT, 32, .goals = PIPE_AND_MQ },
+	{ "one to one 40 B", DIRECT, 40, .goals = PIPE_AND_MQ },
+	{ "one to one 48 B", DIRECT, 48, .goals = PIPE_AND_MQ },
+	{ "one to one 64 B", DIRECT, 64, .goals = PIPE_AND_MQ },
+	{ "one to one 256 B", DIRECT, 256, .goals = PIPE_AND_MQ },
+	{ "one to one 1024 B", DIRECT, 1024, .goals = PIPE_AND_MQ },
+	{ "one to one 4096 B", DIRECT, 4096, .goals = PIPE_AND_MQ },
+	{ "contended 8 B", CONTENDED, 8, .goals = MANY },
+	{ "contended 40 B", CONTENDED, 40, .goals = MANY },
+	{ "two to two 8 B", TWO_TO_TWO, 8, .goals = MANY },
+	{ "two to two 40 B", TWO_TO_TWO, 40, .goals = MANY },
+	{ "one to one 16 x 8 B", DIRECT, 8, true, .goals = BULK },
+	{ "one to one 16 x 40 B", DIRECT, 40, true, .goals = BULK },
+	{ "contended 16 x 8 B", CONTENDED, 8, true, .goals = BULK },
+	{ "contended 16 x 40 B", CONTENDED, 40, true, .goals = BULK },
+	{ "two to two 16 x 8 B", TWO_TO_TWO, 8, true, .goals = BULK },
+	{ "two to two 16 x 40 B", TWO_TO_TWO, 40, true, .goals = BULK },
+	{ "round trip 8 B", PING, 8, .goals = { { "bare line", 1.15 } } },
+	{ "round trip 40 B", PING, 40, .goals = { { "bare line", 1.15 } } },
+	{ "round trip asleep 8 B", PING, 8, .sleeps = true },
+	{ "one to one 64 KiB", DIRECT, 65536, .goals = { { "bare copy", 0.9 } } },
+	{ "in place 64 KiB", DIRECT, 65536, .in_place = true, .goals = { { "POSIX mq", 100 } } },
 };
 
 static const struct peer *const peers[] = {
@@ -178,14 +178,14 @@ static bool fits(const struct row *row, const struct peer *peer, bool sleeps)
 	return row->batch ? peer->send_batch != NULL : peer->send != NULL;
 }
 
-static void choose(struct table *t, const struct row *row)
+static void choose(struct table *t, const struct row *row, const char *text)
 {
 	int i, sleeps;
 
 	t->row = row;
 	for (i = 0; i < ARRAY_SIZE(peers); i++)
 		for (sleeps = 0; sleeps < 2; sleeps++)
-			if (fits(row, peers[i], sleeps))
+			if (strstr(peers[i]->name, text) && fits(row, peers[i], sleeps))
 				t->candidate[t->candidates++] = (struct candidate){
 					.peer = peers[i], .sleeps = sleeps };
 }
@@ -608,7 +608,7 @@ static void write_csv(const char *path)
 			struct spread s = spread(c->value, t->rounds);
 			bool ping = t->row->kind == PING;
 
-			fprintf(f, "\"%s\",%zu,%d,%s,%s,%.0f,%.0f,%.0f,", t->row->name, t->row->size,
+			fprintf(f, "%s,%zu,%d,%s,%s,%.0f,%.0f,%.0f,", t->row->name, t->row->size,
 				t->row->batch ? BATCH : 1, label(c), ping ? "ns" : "messages/s",
 				s.median, s.low, s.high);
 			if (ping)
@@ -645,7 +645,7 @@ static int alone(int n, int bytes, bool batch)
 
 int main(int argc, char **argv)
 {
-	const char *csv = NULL, *only = "";
+	const char *csv = NULL, *only = "", *who = "";
 	int rounds = 5, ms = 60, bytes = 8, solo = 0, i, r;
 	bool batch = false;
 
@@ -662,10 +662,12 @@ int main(int argc, char **argv)
 			batch = number_of(argv[i + 1], 1);
 		} else if (!strcmp(argv[i], "--rows") && argv[i + 1]) {
 			only = argv[i + 1];
+		} else if (!strcmp(argv[i], "--peers") && argv[i + 1]) {
+			who = argv[i + 1];
 		} else if (!strcmp(argv[i], "--csv") && argv[i + 1]) {
 			csv = argv[i + 1];
 		} else {
-			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--csv FILE]\n"
+			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--peers TEXT] [--csv FILE]\n"
 			      "       ring-bench --alone N [--bytes N] [--batch 1]\n", stderr);
 			return 2;
 		}
@@ -678,7 +680,7 @@ int main(int argc, char **argv)
 	measure_ticks();
 	say_left_out();
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		choose(&tables[i], &rows[i]);
+		choose(&tables[i], &rows[i], who);
 	for (r = 0; r < rounds; r++)
 		for (i = 0; i < ARRAY_SIZE(rows); i++)
 			if (strstr(rows[i].name, only))
