@@ -105,13 +105,24 @@ sub ended {
 	}
 }
 
+# Is mailbox in a stack, other than below an interrupt that came while it ran?
+sub ours {
+	my $below = 0;
+	for (@_) {
+		$below = 0 if /\b(?:read|write)\b.* to 0x/;
+		$below = 1 if /\basm_\w*(?:sysvec|interrupt)/;
+		return 1 if !$below && /\[mailbox/;
+	}
+	return 0;
+}
+
 # KCSAN's reports stand between two lines of =====.
 sub without_races_of_others {
 	my (@log, @report);
 	for my $line (@_) {
 		if ($line =~ /={60}$/) {
 			if (@report) {
-				push @log, @report if grep { /\[mailbox/ } @report;
+				push @log, @report if ours(@report);
 				@report = ();
 				next;
 			}
