@@ -12,6 +12,7 @@
 #include "endpoint.h"
 #include "map.h"
 #include "message.h"
+#include "receipt.h"
 #include "sysfs.h"
 
 static __poll_t mailbox_endpoint_poll_in(struct mailbox_endpoint *ep)
@@ -36,6 +37,11 @@ static __poll_t mailbox_endpoint_poll_out(struct mailbox_endpoint *ep)
 	return 0;
 }
 
+static __poll_t mailbox_endpoint_poll_receipts(struct mailbox_endpoint *ep)
+{
+	return mailbox_receipts_ready(&ep->receipts) ? EPOLLPRI : 0;
+}
+
 /*
  * First into the queues, then arm, then look: whatever comes after is told. Only
  * what is asked for is armed, so that a watcher of messages is not told of slots;
@@ -49,9 +55,14 @@ static __poll_t mailbox_endpoint_poll(struct file *file, poll_table *wait)
 	struct mailbox_port *port = ep->port;
 
 	if (in)
-		poll_wait(file, &port->receivers.pollers, wait);
-	if (out)
-		poll_wait(file, &port->senders.pollers, wait);
+		poll_wait(file, port->receivers.pollers, wait);
+	if (out) {
+		poll_wait(file, port->senders.pollers, wait);	/* and for receipts */
+		if (asked & EPOLLPRI) {
+			mailbox_queue_arm(&ep->receipts.queue);
+			events = mailbox_endpoint_poll_receipts(ep);
+		}
+	}
 	if (in && out) {	/* asked for nothing but the end: either tells that */
 		out = asked & (EPOLLOUT | EPOLLWRNORM);
 		in = !out || asked & (EPOLLIN | EPOLLRDNORM);
@@ -66,6 +77,8 @@ static __poll_t mailbox_endpoint_poll(struct file *file, poll_table *wait)
 	}
 	return events;
 }
+
+static const u32 mailbox_all_lanes = MAILBOX_ALL_LANES;
 
 static void mailbox_endpoint_sigio(struct file *file, struct mailbox_endpoint *ep, bool on)
 {
@@ -84,10 +97,16 @@ static void mailbox_endpoint_sigio(struct file *file, struct mailbox_endpoint *e
 		ep->sigio_out.fasync = &ep->fasync;
 		ep->sigio_out.lanes = &ep->default_lane_mask;
 		ep->sigio_out.band = POLL_OUT;
-		if (on)
+		ep->sigio_receipt.fasync = &ep->fasync;
+		ep->sigio_receipt.lanes = &mailbox_all_lanes;
+		ep->sigio_receipt.band = POLL_PRI;
+		if (on) {
 			mailbox_sigio_add(&port->senders, &ep->sigio_out);
-		else
+			mailbox_sigio_add(&ep->receipts.queue, &ep->sigio_receipt);
+		} else {
 			mailbox_sigio_remove(&port->senders, &ep->sigio_out);
+			mailbox_sigio_remove(&ep->receipts.queue, &ep->sigio_receipt);
+		}
 	}
 }
 
@@ -185,6 +204,10 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 	case mailbox_abi_command(MAILBOX_IOC_KICK):
 		return file->f_mode & FMODE_READ && file->f_mode & FMODE_WRITE ?
 		       mailbox_endpoint_kick(ep, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIPT):
+		return file->f_mode & FMODE_WRITE ?
+		       mailbox_receipt_read(&ep->port->ledger, &ep->receipts, user,
+					    file->f_flags & O_NONBLOCK) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
 		return mailbox_port_query(user);
 	}
@@ -199,6 +222,7 @@ static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "mailbox-endpoint:\t%u\n", ep->id);
 	seq_printf(m, "mailbox-lanes:\t%#x %u\n", READ_ONCE(ep->receive_mask),
 		   READ_ONCE(ep->default_lane));
+	seq_printf(m, "mailbox-receipts:\t%u\n", READ_ONCE(ep->receipts.count));
 }
 
 /* No position, and never a worker thread of io_uring. */

@@ -35,6 +35,7 @@ struct mailbox_place {
  * @size: bytes: of the message to send (checked), or room for one
  * @message: the ioctl's structure, or NULL
  * @tag: to send
+ * @ticket: of the message, or NULL
  * @truncate: a longer message may lose its end
  * @place: instead of all that: the caller wants the slot itself
  *
@@ -47,6 +48,7 @@ struct mailbox_buffer {
 	size_t size;
 	struct mailbox_message __user *message;
 	u64 tag;
+	struct mailbox_ticket *ticket;
 	bool truncate;
 	struct mailbox_place *place;
 };
@@ -214,11 +216,14 @@ static void mailbox_wake_both(struct mailbox_port *port, u32 n)
 }
 
 /* Give up a claimed slot: a receiver may see what is behind it, a sender may claim over it. */
-static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n, u64 position)
+static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n, u64 position,
+					struct mailbox_ticket *ticket)
 {
 	struct mailbox_port *port = ep->port;
 
 	trace_mailbox_repair(port, ep->id, n, position, 0);
+	if (ticket)
+		mailbox_ticket_shut(&port->ledger, ticket);
 	mailbox_ring_discard(&port->ring, &port->ring.lane[n], position);
 	mailbox_wake_both(port, n);
 }
@@ -248,14 +253,16 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 	if (mailbox_queue_pressed(&port->senders)) {
 		/* Looked at only now, after the claim: see mailbox_port_delete(). */
 		if (mailbox_queue_closed(&port->senders)) {
-			mailbox_undo_claim(ep, n, position);
+			mailbox_undo_claim(ep, n, position, NULL);
 			return -EIDRM;
 		}
 		mailbox_chain_senders(ep, n);
 	}
 	payload = mailbox_slot_write(view, position, from->size, from->tag, id);
+	if (from->ticket)
+		mailbox_ticket_open(&port->ledger, from->ticket, n, position, from->tag);
 	if (unlikely(!mailbox_fill(payload, from, words, position))) {
-		mailbox_undo_claim(ep, n, position);
+		mailbox_undo_claim(ep, n, position, from->ticket);
 		return -EAGAIN;
 	}
 
@@ -527,6 +534,8 @@ static __always_inline bool mailbox_tell(struct mailbox_endpoint *ep,
 	if (unlikely(t->departed))
 		m.flags |= MAILBOX_MSG_REDELIVERED |
 			   (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
+	if (unlikely(t->receipt))
+		m.flags |= MAILBOX_MSG_RECEIPT;
 	mailbox_port_sender(ep->port, t->sender, &m);
 	return mailbox_store_message(user, &m);
 }
@@ -591,6 +600,16 @@ static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, 
 	return err;
 }
 
+/* Tell the sender. */
+static noinline void mailbox_finish(const struct mailbox_endpoint *ep, u32 n, u64 position,
+				    u32 outcome)
+{
+	struct mailbox_party receiver;
+
+	mailbox_port_party(ep, &receiver);
+	mailbox_ticket_finish(&ep->port->ledger, n, position, outcome, 0, &receiver);
+}
+
 /*
  * Store a taken message and release its slot. Returns its length; or, if it could
  * not be stored, when others may have it, -EAGAIN to try again or what is wrong.
@@ -609,6 +628,8 @@ static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
 
 	/* From here on nothing can fail. */
 	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
+	if (unlikely(t->receipt))
+		mailbox_finish(ep, n, t->position, MAILBOX_RECEIVED);
 	mailbox_slot_release(&t->view, t->position);			/* (D) (E) */
 	if (mailbox_queue_waiting(&port->senders))
 		mailbox_port_wake_senders(port, BIT(n));
@@ -628,9 +649,14 @@ static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *
 		err = mailbox_take_highest(ep, place->owner, SIZE_MAX, &place->taken,
 					   &place->lane);
 	mutex_unlock(&port->lock);
-	if (!err && mailbox_queue_pressed(&port->receivers))
+	if (err)
+		return err;
+	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
-	return err;
+	/* What the mapping does with it the kernel does not see. */
+	if (place->taken.receipt)
+		mailbox_finish(ep, place->lane, place->taken.position, MAILBOX_RECEIVED);
+	return 0;
 }
 
 /*
@@ -879,21 +905,20 @@ static const struct mailbox_deadline *mailbox_message_deadline(const struct file
 }
 
 /* MAILBOX_SEND_IN_PLACE */
-static noinline int mailbox_send_in_place(struct file *file, const struct mailbox_message *m,
+static int mailbox_send_in_place(struct file *file, const struct mailbox_message *m,
 					  struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_deadline deadline;
 	struct mailbox_place place;
 	const struct mailbox_buffer from = { .place = &place };
-	u32 n = m->lane == MAILBOX_LANE_DEFAULT ? READ_ONCE(ep->default_lane) : m->lane;
 	int err;
 
 	if (m->flags & ~(MAILBOX_SEND_REALTIME | MAILBOX_SEND_IN_PLACE) || m->data || m->length ||
-	    m->tag || n >= ep->port->ring.lanes)
+	    m->tag)
 		return -EINVAL;
-	err = mailbox_send_slow(ep, &from, n, mailbox_message_deadline(file, m, &deadline));
-	if (!err && (put_user(n, &user->lane) ||
+	err = mailbox_send_slow(ep, &from, m->lane, mailbox_message_deadline(file, m, &deadline));
+	if (!err && (put_user(m->lane, &user->lane) ||
 		     put_user(place.taken.position, &user->ticket))) {
 		mailbox_undo_place(ep, &place);
 		err = -EFAULT;
@@ -924,6 +949,73 @@ static noinline int mailbox_receive_in_place(struct file *file, const struct mai
 	return err;
 }
 
+/* It is in the port: wait for the receipt. */
+static int mailbox_send_wait(struct mailbox_endpoint *ep, struct mailbox_ticket *ticket, u32 n,
+			     const struct mailbox_deadline *deadline,
+			     struct mailbox_receipt __user *receipt)
+{
+	struct mailbox_port *port = ep->port;
+	int err;
+
+	err = mailbox_ticket_wait(&port->ledger, &ep->receipts, ticket, deadline);
+	if (!err)
+		return mailbox_ticket_tell(&port->ledger, ticket, receipt);
+	if (err != -EINPROGRESS) {
+		mailbox_wake_both(port, n);
+		mailbox_ticket_free(&port->ledger, ticket);
+	}
+	return err;
+}
+
+/* MAILBOX_SEND_RECEIPT and MAILBOX_SEND_SYNC */
+static int mailbox_send_receipt(struct file *file, const struct mailbox_message *m,
+				struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_deadline until;
+	const struct mailbox_deadline *deadline = mailbox_message_deadline(file, m, &until);
+	bool sync = m->flags & MAILBOX_SEND_SYNC;
+	struct mailbox_buffer from = {
+		.data = u64_to_user_ptr(m->data),
+		.size = m->length,
+		.message = user,
+		.tag = m->tag,
+	};
+	u64 receipt = 0;
+	int err;
+
+	if (m->flags & ~(MAILBOX_SEND_REALTIME | MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))
+		return -EINVAL;
+	if (get_user(receipt, &user->receipt) || put_user(m->lane, &user->lane))
+		return -EFAULT;
+	if (receipt && !sync)
+		return -EINVAL;
+	if (m->length > ep->port->ring.message_size)
+		return -EMSGSIZE;
+	from.ticket = mailbox_ticket_alloc(&ep->port->ledger, &ep->receipts, sync && deadline);
+	if (IS_ERR(from.ticket))
+		return PTR_ERR(from.ticket);
+	err = mailbox_send_slow(ep, &from, m->lane, deadline);
+	if (err)
+		mailbox_ticket_free(&ep->port->ledger, from.ticket);
+	if (err || !sync)
+		return err;
+	if (!deadline)
+		return -EINPROGRESS;
+	return mailbox_send_wait(ep, from.ticket, m->lane, deadline, u64_to_user_ptr(receipt));
+}
+
+/* What takes more than sending the bytes. */
+static noinline int mailbox_send_special(struct file *file, const struct mailbox_message *m,
+					 struct mailbox_message __user *user)
+{
+	if (m->flags & MAILBOX_SEND_IN_PLACE)
+		return mailbox_send_in_place(file, m, user);
+	if (m->flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))
+		return mailbox_send_receipt(file, m, user);
+	return -EINVAL;
+}
+
 long mailbox_message_send(struct file *file, struct mailbox_message __user *user)
 {
 	struct mailbox_deadline deadline mailbox_uninitialized;
@@ -935,13 +1027,12 @@ long mailbox_message_send(struct file *file, struct mailbox_message __user *user
 	err = mailbox_get_message(&m, user);
 	if (unlikely(err))
 		return err;
-	if (unlikely(m.flags & ~MAILBOX_SEND_REALTIME))
-		return m.flags & MAILBOX_SEND_IN_PLACE ? mailbox_send_in_place(file, &m, user) :
-							 -EINVAL;
 	if (m.lane == MAILBOX_LANE_DEFAULT)
 		m.lane = READ_ONCE(ep->default_lane);
 	if (unlikely(m.lane >= ep->port->ring.lanes))
 		return -EINVAL;
+	if (unlikely(m.flags & ~MAILBOX_SEND_REALTIME))
+		return mailbox_send_special(file, &m, user);
 	if (unlikely(m.length > ep->port->ring.message_size))
 		return -EMSGSIZE;
 	from.data = u64_to_user_ptr(m.data);

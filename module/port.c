@@ -191,6 +191,7 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
 
 	mailbox_port_get(port);
 	ep->port = port;
+	mailbox_receipts_init(&ep->receipts, &port->senders);
 	ep->default_lane_mask = BIT(0);
 	ep->receive_mask = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - port->ring.lanes);
 	return ep;
@@ -220,10 +221,18 @@ static bool mailbox_port_strike(struct mailbox_port *port, u32 id)
 	return last;
 }
 
+/* On a deleted port with one endpoint: nobody is left who could finish a message. */
+static void mailbox_port_end_receipts(struct mailbox_port *port)
+{
+	if (READ_ONCE(port->deleted) && READ_ONCE(port->endpoints) <= 1)
+		mailbox_ledger_close(&port->ledger, true);
+}
+
 void mailbox_port_leave(struct mailbox_endpoint *ep)
 {
 	struct mailbox_port *port = ep->port;
 
+	mailbox_receipts_close(&port->ledger, &ep->receipts);
 	if (port->flags & MAILBOX_AUTODELETE) {
 		mutex_lock(&mailbox_ports_lock);	/* nobody finds it in between */
 		if (mailbox_port_strike(port, ep->id) && port->named)
@@ -232,6 +241,7 @@ void mailbox_port_leave(struct mailbox_endpoint *ep)
 	} else {
 		mailbox_port_strike(port, ep->id);
 	}
+	mailbox_port_end_receipts(port);
 	mailbox_port_put(port);
 	kfree(ep);
 }
@@ -426,6 +436,19 @@ int mailbox_port_holder(struct mailbox_port *port, struct mailbox_holder *holder
 	return 0;
 }
 
+void mailbox_port_party(const struct mailbox_endpoint *ep, struct mailbox_party *party)
+{
+	struct mailbox_identity *identity;
+
+	rcu_read_lock();
+	identity = xa_load(&ep->port->identities, ep->id);	/* there while it is open */
+	party->id = ep->id;
+	party->pid = get_pid(identity->pid);
+	party->uid = identity->uid;
+	party->gid = identity->gid;
+	rcu_read_unlock();
+}
+
 void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m)
 {
 	struct user_namespace *ns = current_user_ns();
@@ -455,6 +478,7 @@ static void mailbox_port_free(struct device *dev)
 	xa_for_each(&port->identities, id, identity)
 		mailbox_identity_free(&identity->rcu);
 	xa_destroy(&port->identities);
+	mailbox_ledger_destroy(&port->ledger);
 	mailbox_quota_uncharge(port->uid, port->ring.bytes);
 	mailbox_ring_destroy(&port->ring);
 	kfree(port);
@@ -506,8 +530,11 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	BUILD_BUG_ON(MAILBOX_SHARED_LANES != MAILBOX_LANES_MAX);
 	BUILD_BUG_ON(MAILBOX_WAITERS_SLEEPERS != MAILBOX_WAIT_SLEEPERS);
 	BUILD_BUG_ON(MAILBOX_WAITERS_CLOSED != MAILBOX_WAIT_CLOSED);
-	mailbox_queue_init(&port->receivers, (atomic64_t *)&port->ring.shared->receivers.word);
-	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word);
+	mailbox_queue_init(&port->receivers, (atomic64_t *)&port->ring.shared->receivers.word,
+			   NULL);
+	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word,
+			   NULL);
+	mailbox_ledger_init(&port->ledger, &port->ring);
 	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
 	port->capacity = attr->capacity;
 	port->mode = attr->mode;
@@ -578,6 +605,15 @@ struct mailbox_port *mailbox_port_find_minor(unsigned int minor)
 	return xa_load(&mailbox_ports, minor);
 }
 
+static void mailbox_port_purged(void *arg, u32 lane, const struct mailbox_taken *t)
+{
+	struct mailbox_port *port = arg;
+
+	if (t->receipt)
+		mailbox_ticket_finish(&port->ledger, lane, t->position, MAILBOX_DISCARDED,
+				      MAILBOX_REASON_PURGED, NULL);
+}
+
 void mailbox_port_delete(struct mailbox_port *port, bool purge)
 {
 	lockdep_assert_held(&mailbox_ports_lock);
@@ -600,8 +636,10 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	mutex_unlock(&port->lock);
 	smp_mb();	/* the flag before our own look, and before we look for sleepers */
 	if (purge)
-		mailbox_ring_purge(&port->ring);
+		mailbox_ring_purge(&port->ring, mailbox_port_purged, port);
 	mailbox_port_wake(port, &port->receivers, MAILBOX_ALL_LANES);
+	mailbox_ledger_close(&port->ledger, false);
+	mailbox_port_end_receipts(port);
 	mailbox_port_put(port);
 }
 

@@ -8,8 +8,8 @@
  *
  * References: the device's. One for the name, one for each endpoint.
  *
- * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota and
- * wait. The data path takes none of the two.
+ * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota, receipt
+ * and wait. The data path takes none of the first two.
  */
 #ifndef MAILBOX_PORT_H
 #define MAILBOX_PORT_H
@@ -20,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
+#include "receipt.h"
 #include "ring.h"
 #include "wait.h"
 
@@ -43,6 +44,7 @@ struct mailbox_blocked {
  * @ring: the slots
  * @receivers: who waits for a message
  * @senders: who waits for a slot
+ * @ledger: which senders wait for word of a message
  * @deleted: nothing may be sent any more
  * @forgeable: was mapped for writing once: what slots say is nobody's word
  * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE
@@ -68,6 +70,7 @@ struct mailbox_port {
 	struct mailbox_ring ring;
 	struct mailbox_queue receivers;
 	struct mailbox_queue senders;
+	struct mailbox_ledger ledger;
 	bool deleted;
 	bool forgeable;
 
@@ -107,6 +110,8 @@ struct mailbox_port {
  * @fasync: who gets SIGIO
  * @sigio_in: for messages; registered while @fasync is not empty
  * @sigio_out: for free slots, likewise
+ * @sigio_receipt: for receipts, likewise
+ * @receipts: of what it sent
  * @position: for each lane, where its walks as a sender and as a receiver start:
  *	hints, behind the truth by any distance
  *
@@ -125,6 +130,8 @@ struct mailbox_endpoint {
 	struct fasync_struct *fasync;
 	struct mailbox_sigio sigio_in;
 	struct mailbox_sigio sigio_out;
+	struct mailbox_sigio sigio_receipt;
+	struct mailbox_receipts receipts;
 	struct {
 		u64 send;
 		u64 receive;
@@ -311,6 +318,13 @@ int mailbox_port_holder(struct mailbox_port *port, struct mailbox_holder *holder
  * Context: while the message is in the caller's hands.
  */
 void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m);
+
+/**
+ * mailbox_port_party() - who an endpoint is, for a receipt
+ * @ep: the endpoint
+ * @party: out; with a reference to the pid
+ */
+void mailbox_port_party(const struct mailbox_endpoint *ep, struct mailbox_party *party);
 
 /**
  * mailbox_port_info() - attributes and statistics

@@ -224,7 +224,9 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 	stats->received = stats->sent - unreceived - stats->dropped;
 }
 
-void mailbox_ring_purge(struct mailbox_ring *ring)
+void mailbox_ring_purge(struct mailbox_ring *ring,
+			void (*visit)(void *arg, u32 lane, const struct mailbox_taken *t),
+			void *arg)
 {
 	struct mailbox_taken t;
 	u32 n, left;
@@ -237,10 +239,35 @@ void mailbox_ring_purge(struct mailbox_ring *ring)
 			if (mailbox_ring_take(ring, lane, &own, 0, SIZE_MAX, &t))
 				break;
 			atomic64_inc(&ring->purged);
+			if (visit)
+				visit(arg, n, &t);
 			mailbox_slot_release(&lane->view, t.position);
 		}
 		cond_resched();
 	}
+}
+
+bool mailbox_ring_untaken(const struct mailbox_lane *view, u64 position, u64 word)
+{
+	if (word == mailbox_word(position, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING))
+		return !(READ_ONCE(mailbox_lane_slot(view, position)->header) &
+			 MAILBOX_SLOT_DEPARTED_MASK);
+	return mailbox_word_is(word, position, MAILBOX_PHASE_READY);
+}
+
+bool mailbox_ring_withdraw(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+			   u64 position)
+{
+	u64 word = mailbox_lane_word(&lane->view, position);
+
+	if (!mailbox_ring_untaken(&lane->view, position, word) ||
+	    !mailbox_slot_replace(&lane->view, position, word,
+				  mailbox_word(position, 0, MAILBOX_PHASE_VOID)))
+		return false;
+	if (mailbox_word_phase(word) == MAILBOX_PHASE_READING)
+		mailbox_ring_revoke(lane);
+	atomic64_inc(&ring->discarded);
+	return true;
 }
 
 /* One more has departed with this message in its hands. */

@@ -83,6 +83,7 @@ struct mailbox_ring {
  * @payload: its bytes
  * @length: how many, never more than message_size
  * @departed: receivers that departed with it in their hands, up to 255
+ * @receipt: its sender wants one
  * @tag: given by the sender, or 0
  * @sender: endpoint id
  */
@@ -94,6 +95,7 @@ struct mailbox_taken {
 	u32 length;
 	u16 sender;
 	u8 departed;
+	bool receipt;
 	u64 tag;
 };
 
@@ -172,8 +174,27 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 /**
  * mailbox_ring_purge() - take away what is queued
  * @ring: the ring; senders must be unable to add for ever
+ * @visit: called with each message, or NULL
+ * @arg: for @visit
  */
-void mailbox_ring_purge(struct mailbox_ring *ring);
+void mailbox_ring_purge(struct mailbox_ring *ring,
+			void (*visit)(void *arg, u32 lane, const struct mailbox_taken *t),
+			void *arg);
+
+/**
+ * mailbox_ring_withdraw() - take a message back that nobody has had
+ * @ring: the ring
+ * @lane: where
+ * @position: of the message, sent by the caller
+ *
+ * Return: true: its slot is void, wake a receiver and a sender. False: somebody has
+ * it, or had it.
+ */
+bool mailbox_ring_withdraw(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+			   u64 position);
+
+/* Whether a message, in a slot with this word, can be withdrawn. */
+bool mailbox_ring_untaken(const struct mailbox_lane *view, u64 position, u64 word);
 
 /**
  * mailbox_ring_each_sender() - name the sender of each message in the slots
@@ -319,6 +340,7 @@ static __always_inline void mailbox_ring_read_header(const struct mailbox_ring *
 	t->position = position;
 	t->length = mailbox_ring_length(ring, header);
 	t->departed = (header & MAILBOX_SLOT_DEPARTED_MASK) / MAILBOX_SLOT_DEPARTED;
+	t->receipt = header & MAILBOX_SLOT_RECEIPT;
 	t->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
 }
 

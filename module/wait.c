@@ -25,14 +25,15 @@ static void mailbox_waiting_clear(struct mailbox_queue *q, s64 bit)
 	atomic64_andnot(bit, &q->waiting);
 }
 
-void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown)
+void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown, struct mailbox_queue *with)
 {
 	atomic64_set(&q->waiting, 0);
 	q->shown = shown;
 	spin_lock_init(&q->lock);
 	INIT_LIST_HEAD(&q->sleepers);
 	q->tickets = 0;
-	init_waitqueue_head(&q->pollers);
+	init_waitqueue_head(&q->own_pollers);
+	q->pollers = with ? with->pollers : &q->own_pollers;
 	init_waitqueue_head(&q->signals);
 }
 
@@ -42,7 +43,7 @@ static void mailbox_wake_pollers(struct mailbox_queue *q)
 	mailbox_waiting_clear(q, MAILBOX_WAIT_ARMED);
 	smp_mb__after_atomic();		/* against (F) of mailbox_queue_arm() */
 	/* 0: all of them, the exclusive ones too, for the arm stood for all. */
-	__wake_up(&q->pollers, TASK_NORMAL, 0, NULL);
+	__wake_up(q->pollers, TASK_NORMAL, 0, NULL);
 }
 
 static void mailbox_sleeper_remove(struct mailbox_queue *q, struct mailbox_waiter *w)

@@ -54,7 +54,8 @@ struct mailbox_queue {
 	struct list_head sleepers;	/* by ticket */
 	u64 tickets;			/* handed out so far */
 
-	wait_queue_head_t pollers;
+	wait_queue_head_t *pollers;
+	wait_queue_head_t own_pollers;
 	wait_queue_head_t signals;	/* of struct mailbox_sigio */
 };
 
@@ -103,8 +104,10 @@ struct mailbox_deadline {
  * @q: the queue
  * @shown: follows q->waiting, for others to read. They may be able to write there
  *	too: what becomes of it means nothing here
+ * @with: its pollers stand in this one's line, for io_uring stands in two at
+ *	most; or NULL
  */
-void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown);
+void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown, struct mailbox_queue *with);
 
 /* (E) after an event: does anybody wait? */
 static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)

@@ -99,7 +99,7 @@ static void end(struct desk *desk, bool purge)
 	WRITE_ONCE(port->deleted, true);
 	smp_mb();	/* as in mailbox_port_delete() */
 	if (purge)
-		mailbox_ring_purge(&port->ring);
+		mailbox_ring_purge(&port->ring, NULL, NULL);
 	mailbox_port_wake_receivers(port, MAILBOX_ALL_LANES);
 }
 

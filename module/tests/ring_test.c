@@ -480,7 +480,7 @@ static void purge_takes_what_is_queued_on_every_lane(struct kunit *test)
 	for (n = 0; n < LANES; n++)
 		for (p = 0; p < CAPACITY; p++)
 			send(test, &ring->lane[n], p, 1);
-	mailbox_ring_purge(ring);
+	mailbox_ring_purge(ring, NULL, NULL);
 	expect_stats(test, LANES * CAPACITY, 0, 0, LANES * CAPACITY);
 	for (n = 0; n < LANES; n++)
 		claim(test, &ring->lane[n], CAPACITY);
@@ -496,7 +496,7 @@ static void purge_takes_parked_messages_too(struct kunit *test)
 	send(test, lane, 1, 1);
 	take_expected(test, lane, &own, 0);
 	mailbox_ring_park(lane, 0);
-	mailbox_ring_purge(ring);
+	mailbox_ring_purge(ring, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lane->parked), 0);
 	expect_stats(test, 2, 0, 0, 2);
 }
@@ -511,7 +511,7 @@ static void purge_leaves_what_somebody_holds(struct kunit *test)
 	send(test, lane, 1, 1);
 	claim(test, lane, 2);
 	take_expected(test, lane, &own, 0);
-	mailbox_ring_purge(ring);
+	mailbox_ring_purge(ring, NULL, NULL);
 	EXPECT_WORD(test, lane, 0, RECEIVER, MAILBOX_PHASE_READING);
 	EXPECT_WORD(test, lane, 2, SENDER, MAILBOX_PHASE_WRITING);
 	expect_stats(test, 2, 0, 0, 1);
@@ -523,7 +523,7 @@ EVERYWHERE(purge_of_an_empty_ring_drops_nothing)
 {
 	struct mailbox_ring_lane *lane = lane_at(test, base);
 
-	mailbox_ring_purge(test->priv);
+	mailbox_ring_purge(test->priv, NULL, NULL);
 	expect_stats(test, LANES * base, LANES * base, 0, 0);
 	claim(test, lane, base);
 }

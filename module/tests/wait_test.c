@@ -511,9 +511,9 @@ static void poller_add(struct kunit *test, struct poller *p, bool exclusive)
 	p->key = U64_MAX;
 	init_waitqueue_func_entry(&p->entry, poller_told);
 	if (exclusive)
-		add_wait_queue_exclusive(&hall->q.pollers, &p->entry);
+		add_wait_queue_exclusive(hall->q.pollers, &p->entry);
 	else
-		add_wait_queue(&hall->q.pollers, &p->entry);
+		add_wait_queue(hall->q.pollers, &p->entry);
 }
 
 static void a_poller_is_told_of_one_event_after_it_armed(struct kunit *test)
@@ -689,7 +689,7 @@ static int wait_init(struct kunit *test)
 
 	if (!hall)
 		return -ENOMEM;
-	mailbox_queue_init(&hall->q, &hall->shown);
+	mailbox_queue_init(&hall->q, &hall->shown, NULL);
 	test->priv = hall;
 	return 0;
 }

@@ -23,7 +23,8 @@ LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(evict, 72)
 LAYOUT(holder, 112)
-LAYOUT(message, 64)
+LAYOUT(message, 72)
+LAYOUT(receipt, 80)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
 LAYOUT(info, 192)
@@ -92,6 +93,25 @@ TEST(members_of_message_are_in_their_places)
 	AT(message, pid, 52);
 	AT(message, uid, 56);
 	AT(message, gid, 60);
+	AT(message, receipt, 64);
+}
+
+TEST(members_of_receipt_are_in_their_places)
+{
+	AT(receipt, flags, 4);
+	AT(receipt, data, 8);
+	AT(receipt, length, 16);
+	AT(receipt, lane, 20);
+	AT(receipt, ticket, 24);
+	AT(receipt, deadline, 32);
+	AT(receipt, tag, 40);
+	AT(receipt, time, 48);
+	AT(receipt, outcome, 56);
+	AT(receipt, reason, 60);
+	AT(receipt, receiver, 64);
+	AT(receipt, pid, 68);
+	AT(receipt, uid, 72);
+	AT(receipt, gid, 76);
 }
 
 TEST(members_of_kick_are_in_their_places)
@@ -158,11 +178,12 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
 	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
-	EXPECT_EQ(0xc040bb10U, MAILBOX_IOC_SEND);
-	EXPECT_EQ(0xc040bb11U, MAILBOX_IOC_RECEIVE);
+	EXPECT_EQ(0xc048bb10U, MAILBOX_IOC_SEND);
+	EXPECT_EQ(0xc048bb11U, MAILBOX_IOC_RECEIVE);
 	EXPECT_EQ(0xc0c0bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
+	EXPECT_EQ(0xc050bb18U, MAILBOX_IOC_RECEIPT);
 }
 
 TEST(values_of_constants)
@@ -178,7 +199,19 @@ TEST(values_of_constants)
 	EXPECT_EQ(1U << 16, MAILBOX_MSG_TRUSTED);
 	EXPECT_EQ(1U << 17, MAILBOX_MSG_TRUNCATED);
 	EXPECT_EQ(1U << 18, MAILBOX_MSG_REDELIVERED);
+	EXPECT_EQ(1U << 19, MAILBOX_MSG_RECEIPT);
 	EXPECT_EQ(24, MAILBOX_MSG_DEPARTED_SHIFT);
+	EXPECT_EQ(8, MAILBOX_SEND_RECEIPT);
+	EXPECT_EQ(16, MAILBOX_SEND_SYNC);
+	EXPECT_EQ(1, MAILBOX_RECEIPT_REALTIME);
+	EXPECT_EQ(2, MAILBOX_RECEIPT_TICKET);
+	EXPECT_EQ(4, MAILBOX_RECEIPT_STATUS);
+	EXPECT_EQ(0, MAILBOX_QUEUED);
+	EXPECT_EQ(1, MAILBOX_TAKEN);
+	EXPECT_EQ(2, MAILBOX_RECEIVED);
+	EXPECT_EQ(5, MAILBOX_DISCARDED);
+	EXPECT_EQ(1, MAILBOX_REASON_PURGED);
+	EXPECT_EQ(2, MAILBOX_REASON_LOST);
 	EXPECT_EQ(~0U, MAILBOX_LANE_DEFAULT);
 	EXPECT_EQ(0, MAILBOX_NO_WAIT);
 	EXPECT_EQ(~0ULL, MAILBOX_FOREVER);
@@ -230,6 +263,7 @@ CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_messag
 CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
 CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
+CALL(receipt, MAILBOX_IOC_RECEIPT, mailbox_receipt, false, ANSWER(mailbox_receipt, tag));
 
 FIXTURE_SETUP(call)
 {
@@ -242,7 +276,10 @@ FIXTURE_SETUP(call)
 	ASSERT_LE(0, self->control);
 	self->fd = variant->on_control ? self->control : self->port;
 	/* Something to receive. */
-	ASSERT_EQ(5, put_text(self->port, "hello"));
+	ASSERT_EQ(0, send_message(self->port,
+				  &message(.data = address("hello"), .length = 5,
+					   .flags = variant->nr == MAILBOX_IOC_RECEIPT ?
+						    MAILBOX_SEND_RECEIPT : 0)));
 }
 
 FIXTURE_TEARDOWN(call)
@@ -357,6 +394,17 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 		k->size = sizeof(*k);
 		k->receivers = 1;
 		k->senders = 1;
+		break;
+	}
+	case MAILBOX_IOC_RECEIPT: {
+		struct mailbox_receipt *r = arg;
+
+		memset(r, POISON, sizeof(*r));
+		r->size = sizeof(*r);
+		r->flags = MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS;
+		r->lane = 0;
+		r->ticket = 0;
+		r->deadline = 0;
 		break;
 	}
 	}
@@ -489,9 +537,11 @@ TEST_F(call, structure_that_ends_in_nowhere_is_efault)
 	size_t n, end = variant->size;
 	char arg[4096], *edge;
 
-	/* A send touches none of the answers behind its ticket. */
+	/* A send touches none of the answers behind its ticket, a receive not what is for sends. */
 	if (variant->nr == MAILBOX_IOC_SEND)
 		end = offsetof(struct mailbox_message, sender);
+	if (variant->nr == MAILBOX_IOC_RECEIVE)
+		end = offsetof(struct mailbox_message, receipt);
 	for (n = 4; n < end; n += 4) {
 		edge = before_the_edge(n);
 		ASSERT_TRUE(!!edge);
@@ -611,10 +661,13 @@ TEST_F(call, unknown_flags_are_einval)
 		known = MAILBOX_DELETE_PURGE;
 		break;
 	case MAILBOX_IOC_SEND:
-		known = MAILBOX_SEND_REALTIME;
+		known = MAILBOX_SEND_REALTIME | MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC;
 		break;
 	case MAILBOX_IOC_RECEIVE:
 		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE;
+		break;
+	case MAILBOX_IOC_RECEIPT:
+		known = MAILBOX_RECEIPT_REALTIME | MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS;
 		break;
 	case MAILBOX_IOC_OPEN:
 		known = O_ACCMODE | O_NONBLOCK | O_CLOEXEC;

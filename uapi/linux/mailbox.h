@@ -26,8 +26,10 @@
  *
  * What errors mean, one meaning each:
  *
- *	EAGAIN	   would block
+ *	EAGAIN	   would block; to send with a receipt: read those that are there
  *	EINTR	   a signal came first; nothing happened
+ *	EINPROGRESS  a synchronous send: accepted, and its receipt will follow
+ *	ESTALE	   no such ticket, or not this endpoint's: its receipt was read already
  *	ETIMEDOUT  the deadline passed; nothing happened
  *	EIDRM	   the port was deleted (and holds nothing more to receive)
  *	EMSGSIZE   message too long, or buffer too short (the message is kept)
@@ -64,6 +66,7 @@
 #define MAILBOX_CAPACITY_MAX	65536U
 #define MAILBOX_LANES_MAX	32U
 #define MAILBOX_ENDPOINTS_MAX	65534U		/* endpoint ids are 1..65534 */
+#define MAILBOX_RECEIPTS_MAX	4096U		/* receipts of one endpoint that were not read */
 
 /* What a zero in struct mailbox_create stands for. */
 #define MAILBOX_MESSAGE_SIZE_DEFAULT	8192U
@@ -203,6 +206,8 @@ struct mailbox_holder {
 /* struct mailbox_message.flags, given with a send */
 #define MAILBOX_SEND_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
 #define MAILBOX_SEND_IN_PLACE	(1U << 2)	/* claim a slot for the mapping, no more */
+#define MAILBOX_SEND_RECEIPT	(1U << 3)	/* tell me what becomes of it */
+#define MAILBOX_SEND_SYNC	(1U << 4)	/* the same, and wait for that */
 /* ... with a receive */
 #define MAILBOX_RECV_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
 #define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, no more */
@@ -211,6 +216,7 @@ struct mailbox_holder {
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
 #define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
 #define MAILBOX_MSG_REDELIVERED	(1U << 18)	/* a receiver departed with it in its hands */
+#define MAILBOX_MSG_RECEIPT	(1U << 19)	/* its sender will be told what becomes of it */
 /* ... and how many did, up to 255: flags >> MAILBOX_MSG_DEPARTED_SHIFT */
 #define MAILBOX_MSG_DEPARTED_SHIFT 24
 
@@ -223,7 +229,8 @@ struct mailbox_holder {
  * @data: address of the message, or of the buffer for it; may be 0 if @length is
  * @length: send: bytes; receive: size of the buffer in, length of the message
  *	out (also when the call fails with EMSGSIZE, which keeps the message)
- * @lane: send: lane or MAILBOX_LANE_DEFAULT; receive: 0 in, the lane out
+ * @lane: send: lane or MAILBOX_LANE_DEFAULT, with a receipt or in place also out;
+ *	receive: 0 in, the lane out
  * @tag: send: any number that travels with the message; receive: 0 in, the tag out
  * @deadline: absolute time in ns until which to wait, MAILBOX_NO_WAIT or
  *	MAILBOX_FOREVER. O_NONBLOCK on the descriptor means MAILBOX_NO_WAIT.
@@ -233,9 +240,18 @@ struct mailbox_holder {
  *	receiver's pid namespace (0 if it has no number there)
  * @uid: out of a receive: its effective uid, in the receiver's user namespace
  * @gid: out of a receive: its effective gid, likewise
+ * @receipt: with MAILBOX_SEND_SYNC: address of a struct mailbox_receipt to be filled
+ *	in, or 0; else 0
  *
  * Output members are ignored on the way in; those that a call does not answer
  * are not touched.
+ *
+ * A synchronous send returns 0 when the message is finished, and @receipt says how.
+ * ETIMEDOUT, EINTR and EIDRM mean that it was taken back and that nobody ever had it. If
+ * the time comes while a receiver has it in his hands, and with MAILBOX_NO_WAIT or
+ * O_NONBLOCK at once, it is EINPROGRESS, with the ticket: MAILBOX_IOC_RECEIPT goes on from
+ * there. So it does when the reply is too long for the buffer (EMSGSIZE) or
+ * @receipt is a bad address (EFAULT): the receipt is kept.
  *
  * In place, for a mapped endpoint: @data, @length and @tag are zero. A send gives
  * the slot of message @ticket of @lane, claimed; it is the caller's to fill, and
@@ -252,6 +268,67 @@ struct mailbox_message {
 	__u64 deadline;
 	__u64 ticket;
 	__u32 sender;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u64 receipt;
+};
+
+/* What became of a message: struct mailbox_receipt.outcome */
+#define MAILBOX_QUEUED		0U		/* nobody has taken it yet */
+#define MAILBOX_TAKEN		1U		/* a receiver has it in his hands */
+#define MAILBOX_RECEIVED	2U
+#define MAILBOX_DISCARDED	5U		/* nobody will have it: see reason */
+
+/* struct mailbox_receipt.reason */
+#define MAILBOX_REASON_PURGED	1U		/* the port was deleted with MAILBOX_DELETE_PURGE */
+#define MAILBOX_REASON_LOST	2U		/* by a mapping that broke the rules */
+
+/* struct mailbox_receipt.flags */
+#define MAILBOX_RECEIPT_REALTIME (1U << 0)	/* the deadline is CLOCK_REALTIME */
+#define MAILBOX_RECEIPT_TICKET	(1U << 1)	/* that of @lane and @ticket, no other */
+#define MAILBOX_RECEIPT_STATUS	(1U << 2)	/* how is it now? Do not wait, and keep it */
+
+/**
+ * struct mailbox_receipt - MAILBOX_IOC_RECEIPT: what became of a message
+ * @size: sizeof(struct mailbox_receipt)
+ * @flags: MAILBOX_RECEIPT_*. Without _TICKET the one that is finished first
+ * @data: address of a buffer for the reply; may be 0 if @length is
+ * @length: in: size of the buffer; out: of the reply (also when the call fails with
+ *	EMSGSIZE, which keeps the receipt)
+ * @lane: of the message; in with MAILBOX_RECEIPT_TICKET, out without
+ * @ticket: likewise
+ * @deadline: as in struct mailbox_message; 0 with MAILBOX_RECEIPT_STATUS
+ * @tag: out: as it was sent
+ * @time: out: when it was finished, in ns of CLOCK_MONOTONIC
+ * @outcome: out: MAILBOX_RECEIVED and so on; with MAILBOX_RECEIPT_STATUS also
+ *	MAILBOX_QUEUED and MAILBOX_TAKEN
+ * @reason: out: MAILBOX_REASON_* of MAILBOX_DISCARDED, else 0
+ * @receiver: out: endpoint id of the receiver, 0 if there is none to tell of
+ * @pid: out: the process that opened that endpoint, in the caller's pid namespace
+ * @uid: out: its effective uid, in the caller's user namespace
+ * @gid: out: its effective gid, likewise
+ *
+ * For the endpoint that sent the message with MAILBOX_SEND_RECEIPT or _SYNC. A receipt
+ * is reserved with the send, so it cannot fail for want of memory later; who has
+ * MAILBOX_RECEIPTS_MAX messages out, finished or not, and reads none of their receipts,
+ * can send no more of the kind (EAGAIN). POLLPRI and SIGIO tell when there is one.
+ * ESTALE: no such message, or its receipt was read. EIDRM: the port was deleted, no
+ * receipt is there, and no receiver has a message in his hands.
+ */
+struct mailbox_receipt {
+	__u32 size;
+	__u32 flags;
+	__u64 data;
+	__u32 length;
+	__u32 lane;
+	__u64 ticket;
+	__u64 deadline;
+	__u64 tag;
+	__u64 time;
+	__u32 outcome;
+	__u32 reason;
+	__u32 receiver;
 	__u32 pid;
 	__u32 uid;
 	__u32 gid;
@@ -400,5 +477,6 @@ struct mailbox_query {
 #define MAILBOX_IOC_INFO	_IOWR(MAILBOX_IOC_TYPE, 0x12, struct mailbox_info)
 #define MAILBOX_IOC_SET_LANES	_IOW(MAILBOX_IOC_TYPE, 0x13, struct mailbox_set_lanes)
 #define MAILBOX_IOC_KICK	_IOW(MAILBOX_IOC_TYPE, 0x14, struct mailbox_kick)
+#define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */

@@ -87,7 +87,8 @@
  *		  free slot, kick them; fill; publish; if the receivers' word is
  *		  not zero, kick
  *	receive	  if the lane holds parked messages, by a system call: the kernel
- *		  hands them out first. Else take; if others sleep and a walk finds
+ *		  hands them out first; likewise if the next message's sender wants a
+ *		  receipt, for the kernel writes that. Else take; if others sleep and a walk finds
  *		  another message, kick them; read; release; if the senders' word
  *		  is not zero, kick
  *
@@ -130,6 +131,7 @@ struct mailbox_slot {
 };
 
 #define MAILBOX_SLOT_TAG	(1ULL << 32)	/* a __u64 tag stands in front of the payload */
+#define MAILBOX_SLOT_RECEIPT	(1ULL << 33)	/* its sender wants a receipt */
 #define MAILBOX_SLOT_DEPARTED	(1ULL << 40)	/* one of them */
 #define MAILBOX_SLOT_DEPARTED_MASK (0xffULL << 40)
 #define MAILBOX_SLOT_SENDER_SHIFT 48
@@ -712,6 +714,14 @@ static inline void *mailbox_slot_write(const struct mailbox_lane *lane, __u64 po
 	}
 	MAILBOX_STORE(&slot->header, header);
 	return payload;
+}
+
+/* Say, after mailbox_slot_write(), that the sender wants a receipt (kernel only). */
+static inline void mailbox_slot_want_receipt(const struct mailbox_lane *lane, __u64 position)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+
+	MAILBOX_STORE(&slot->header, MAILBOX_LOAD(&slot->header) | MAILBOX_SLOT_RECEIPT);
 }
 
 /**

@@ -1,0 +1,766 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receipts: what became of a message; and synchronous sends, which wait for that
+ * or take the message back.
+ */
+#include "mailbox_test.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include "ring.h"
+
+/* Outputs poisoned, no waiting; members follow as .member = value. */
+#define wish(...)							\
+	((struct mailbox_receipt) {					\
+		.size = sizeof(struct mailbox_receipt),			\
+		.tag = 0xa5a5a5a5a5a5a5a5ULL, .time = 0xa5a5a5a5a5a5a5a5ULL, \
+		.outcome = 0xa5a5a5a5, .reason = 0xa5a5a5a5,		\
+		.receiver = 0xa5a5a5a5, .pid = 0xa5a5a5a5,		\
+		.uid = 0xa5a5a5a5, .gid = 0xa5a5a5a5,			\
+		__VA_ARGS__						\
+	})
+
+static long read_receipt(int fd, struct mailbox_receipt *r)
+{
+	return result(ioctl(fd, MAILBOX_IOC_RECEIPT, r));
+}
+
+/* The outcome of the oldest receipt. */
+static long outcome_of(int fd)
+{
+	struct mailbox_receipt r = wish();
+	long ret = read_receipt(fd, &r);
+
+	return ret ? ret : r.outcome;
+}
+
+static long status_of(int fd, __u32 lane, __u64 ticket)
+{
+	struct mailbox_receipt r = wish(.flags = MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS,
+					.lane = lane, .ticket = ticket);
+	long ret = read_receipt(fd, &r);
+
+	return ret ? ret : r.outcome;
+}
+
+/* Sends, and wants a receipt; gives the ticket. */
+static long send_receipt(int fd, __u32 lane, const char *text)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT, .data = address(text),
+					   .length = strlen(text), .lane = lane);
+	long ret = send_message(fd, &m);
+
+	return ret ? ret : (long)m.ticket;
+}
+
+static long send_sync(int fd, const char *text, __u64 deadline, struct mailbox_receipt *r)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_SYNC, .data = address(text),
+					   .length = strlen(text), .deadline = deadline,
+					   .receipt = address(r));
+
+	return send_message(fd, &m);
+}
+
+static bool is_stopped_in_ioctl(pid_t pid)
+{
+	return wait_until(asleep_in(pid, SYS_ioctl));
+}
+
+/* A child that sends synchronously and leaves with what came of it. */
+static pid_t sync_sender(int fd, const char *text, __u64 deadline)
+{
+	pid_t pid = spawn();
+
+	if (!pid)
+		leave(send_sync(fd, text, deadline, NULL));
+	is_stopped_in_ioctl(pid);
+	return pid;
+}
+
+/* Receipts. */
+
+TEST_F(port, receipt_says_who_received_it_and_when)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT, .data = address("one"),
+					   .length = 3, .lane = 2, .tag = 77);
+	struct mailbox_receipt r = wish(.lane = 9, .ticket = 9);
+	__u64 before = clock_ns(CLOCK_MONOTONIC);
+
+	EXPECT_EQ(0, send_message(self->tx, &m));
+	EXPECT_MESSAGE("one", self->rx);
+	EXPECT_EQ(0, read_receipt(self->tx, &r));
+	EXPECT_EQ(MAILBOX_RECEIVED, r.outcome);
+	EXPECT_EQ(0, r.reason);
+	EXPECT_EQ(2, r.lane);
+	EXPECT_EQ(0, r.ticket);
+	EXPECT_EQ(77, r.tag);
+	EXPECT_EQ(0, r.length);
+	EXPECT_EQ(info_of(self->rx).endpoint, r.receiver);
+	EXPECT_EQ(getpid(), r.pid);
+	EXPECT_EQ(getuid(), r.uid);
+	EXPECT_EQ(getgid(), r.gid);
+	EXPECT_LE(before, r.time);
+	EXPECT_GE(clock_ns(CLOCK_MONOTONIC), r.time);
+}
+
+TEST_F(port, send_with_a_receipt_answers_lane_and_ticket)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT,
+					   .lane = MAILBOX_LANE_DEFAULT);
+
+	EXPECT_EQ(0, set_lanes(self->tx, ~0U, 3));
+	EXPECT_EQ(0, send_message(self->tx, &m));
+	EXPECT_EQ(3, m.lane);
+	EXPECT_EQ(0, m.ticket);
+}
+
+TEST_F(port, there_is_no_receipt_before_somebody_received)
+{
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+}
+
+TEST_F(port, no_receipt_for_who_wants_none)
+{
+	EXPECT_EQ(1, put_text(self->tx, "x"));
+	EXPECT_EQ(0, send_on(self->tx, 0, "y"));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_MESSAGE("y", self->rx);
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+}
+
+TEST_F(port, status_tells_and_keeps)
+{
+	EXPECT_EQ(0, send_receipt(self->tx, 1, "x"));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 1, 0));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 1, 0));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, status_of(self->tx, 1, 0));
+	EXPECT_EQ(MAILBOX_RECEIVED, status_of(self->tx, 1, 0));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(-ESTALE, status_of(self->tx, 1, 0));
+}
+
+TEST_F(port, receipts_come_in_the_order_of_receiving)
+{
+	struct mailbox_receipt r = wish();
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "low"));
+	EXPECT_EQ(0, send_receipt(self->tx, 3, "high"));
+	EXPECT_MESSAGE("high", self->rx);
+	EXPECT_MESSAGE("low", self->rx);
+	EXPECT_EQ(0, read_receipt(self->tx, &r));
+	EXPECT_EQ(3, r.lane);
+	r = wish();
+	EXPECT_EQ(0, read_receipt(self->tx, &r));
+	EXPECT_EQ(0, r.lane);
+}
+
+TEST_F(port, receipt_of_one_ticket_is_read_before_others)
+{
+	struct mailbox_receipt r = wish(.flags = MAILBOX_RECEIPT_TICKET, .ticket = 1);
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_EQ(1, send_receipt(self->tx, 0, "b"));
+	EXPECT_MESSAGE("a", self->rx);
+	EXPECT_EQ(-EAGAIN, read_receipt(self->tx, &r));
+	EXPECT_MESSAGE("b", self->rx);
+	EXPECT_EQ(0, read_receipt(self->tx, &r));
+	EXPECT_EQ(1, r.ticket);
+	EXPECT_EQ(-ESTALE, read_receipt(self->tx, &r));
+	EXPECT_EQ(MAILBOX_RECEIVED, status_of(self->tx, 0, 0));
+}
+
+TEST_F(port, ticket_of_nobody_or_of_another_sender_is_estale)
+{
+	struct mailbox_receipt r = wish(.flags = MAILBOX_RECEIPT_TICKET);
+
+	EXPECT_EQ(-ESTALE, read_receipt(self->tx, &r));
+	EXPECT_EQ(5, put_text(self->tx, "plain"));
+	EXPECT_EQ(-ESTALE, status_of(self->tx, 0, 0));
+	EXPECT_EQ(1, send_receipt(self->both, 0, "x"));
+	EXPECT_EQ(-ESTALE, status_of(self->tx, 0, 1));
+	EXPECT_EQ(-ESTALE, status_of(self->both, 1, 1));
+	EXPECT_EQ(-ESTALE, status_of(self->both, 77, 1));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->both, 0, 1));
+}
+
+TEST_F(port, receipts_are_for_who_can_send)
+{
+	struct mailbox_receipt r = wish();
+
+	EXPECT_EQ(-EBADF, read_receipt(self->rx, &r));
+}
+
+TEST_F(port, message_tells_its_receiver_that_a_receipt_is_wanted)
+{
+	char buf[8];
+	struct mailbox_message m = message(.data = address(buf), .length = sizeof(buf));
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, send_on(self->tx, 0, "y"));
+	EXPECT_EQ(0, receive_message(self->rx, &m));
+	EXPECT_EQ(MAILBOX_MSG_RECEIPT, m.flags & MAILBOX_MSG_RECEIPT);
+	m = message(.data = address(buf), .length = sizeof(buf));
+	EXPECT_EQ(0, receive_message(self->rx, &m));
+	EXPECT_EQ(0, m.flags & MAILBOX_MSG_RECEIPT);
+}
+
+TEST_F(port, receive_that_fails_finishes_nothing)
+{
+	char buf[2];
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "long"));
+	EXPECT_EQ(-EMSGSIZE, get(self->rx, buf, sizeof(buf)));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 0, 0));
+	EXPECT_EQ(-EFAULT, get(self->rx, nowhere(), 64));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 0, 0));
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	EXPECT_MESSAGE("long", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+}
+
+TEST_F(port, receive_that_truncates_finishes)
+{
+	char buf[2];
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_TRUNCATE, .data = address(buf),
+					   .length = sizeof(buf));
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "long"));
+	EXPECT_EQ(0, receive_message(self->rx, &m));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+}
+
+TEST_F(port, receipt_that_cannot_be_stored_is_kept)
+{
+	struct mailbox_receipt *readonly = pages(1, PROT_READ | PROT_WRITE);
+
+	*readonly = wish();
+	mprotect(readonly, getpagesize(), PROT_READ);
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(-EFAULT, read_receipt(self->tx, readonly));
+	EXPECT_EQ(-EFAULT, read_receipt(self->tx, nowhere()));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+}
+
+TEST_F(port, sender_that_closes_leaves_its_message)
+{
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, send_receipt(self->tx, 1, "y"));
+	EXPECT_MESSAGE("y", self->rx);
+	close(self->tx);
+	EXPECT_MESSAGE("x", self->rx);
+	self->tx = open_port(self->name, O_WRONLY);
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	EXPECT_EQ(-ESTALE, status_of(self->tx, 0, 0));
+}
+
+TEST_F(port, who_reads_no_receipts_sends_no_more)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAILBOX_RECEIPTS_MAX; i++) {
+		ASSERT_EQ(i, send_receipt(self->tx, 0, "x"));
+		EXPECT_MESSAGE("x", self->rx);
+	}
+	EXPECT_EQ(-EAGAIN, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(-EAGAIN, send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
+	EXPECT_NO_MESSAGE(self->rx);
+	EXPECT_EQ(0, send_on(self->tx, 0, "without"));
+	EXPECT_MESSAGE("without", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(MAILBOX_RECEIPTS_MAX + 1, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(-EAGAIN, send_receipt(self->tx, 0, "x"));
+}
+
+TEST_F(port, send_that_fails_reserves_nothing)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT,
+					   .data = address(nowhere()), .length = 4);
+	unsigned int i;
+
+	for (i = 0; i < MAILBOX_RECEIPTS_MAX + 1; i++)
+		ASSERT_EQ(-EFAULT, send_message(self->tx, &m));
+	EXPECT_EQ(FIXTURE_SLOTS, fill_lane(self->tx, 0));
+	for (i = 0; i < MAILBOX_RECEIPTS_MAX + 1; i++)
+		ASSERT_EQ(-EAGAIN, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, send_receipt(self->tx, 1, "x"));
+}
+
+/* Waiting for a receipt. */
+
+TEST_F(port, who_waits_for_a_receipt_is_woken)
+{
+	pid_t pid;
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	pid = spawn();
+	if (!pid) {
+		struct mailbox_receipt r = wish(.deadline = MAILBOX_FOREVER);
+
+		leave(read_receipt(self->tx, &r) ?: r.outcome);
+	}
+	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, reap(pid));
+}
+
+TEST_F(port, waiting_for_a_receipt_ends_with_the_deadline)
+{
+	struct mailbox_receipt r = wish(.deadline = in_ms(20));
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(-ETIMEDOUT, read_receipt(self->tx, &r));
+	r = wish(.deadline = clock_ns(CLOCK_REALTIME) + 20000000,
+		 .flags = MAILBOX_RECEIPT_REALTIME);
+	EXPECT_EQ(-ETIMEDOUT, read_receipt(self->tx, &r));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 0, 0));
+}
+
+TEST_F(port, waiting_for_a_receipt_ends_with_a_signal)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		struct mailbox_receipt r = wish(.deadline = MAILBOX_FOREVER);
+
+		catch_signal(SIGUSR1, 0);
+		leave(read_receipt(self->tx, &r));
+	}
+	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	kill(pid, SIGUSR1);
+	EXPECT_EQ(-EINTR, reap(pid));
+}
+
+TEST_F(port, nonblocking_endpoint_does_not_wait_for_a_receipt)
+{
+	struct mailbox_receipt r = wish(.deadline = MAILBOX_FOREVER);
+
+	set_nonblock(self->tx, true);
+	EXPECT_EQ(-EAGAIN, read_receipt(self->tx, &r));
+}
+
+static short polled(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, 0) < 0 ? -1 : p.revents;
+}
+
+TEST_F(port, pollpri_tells_of_a_receipt)
+{
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, polled(self->tx, POLLPRI));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(POLLPRI, polled(self->tx, POLLPRI));
+	EXPECT_EQ(POLLPRI | POLLOUT, polled(self->tx, POLLPRI | POLLOUT));
+	EXPECT_EQ(POLLOUT, polled(self->tx, POLLOUT));
+	EXPECT_EQ(0, polled(self->rx, POLLPRI));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(0, polled(self->tx, POLLPRI));
+}
+
+TEST_F(port, poller_of_receipts_is_woken)
+{
+	pid_t pid;
+
+	EXPECT_EQ(0, send_receipt(self->both, 0, "x"));
+	pid = spawn();
+	if (!pid) {
+		struct pollfd p = { .fd = self->both, .events = POLLPRI };
+
+		leave(poll(&p, 1, -1) == 1 ? p.revents : -1);
+	}
+	EXPECT_TRUE(wait_until(asleep_in(pid, SYS_poll)));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(POLLPRI, reap(pid));
+}
+
+TEST_F(port, edge_triggered_epoll_tells_of_each_receipt)
+{
+	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
+	int ep = epoll_create1(EPOLL_CLOEXEC), i;
+
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->tx, &event));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(i, send_receipt(self->tx, 0, "x"));
+		EXPECT_EQ(0, epoll_wait(ep, &event, 1, 0));
+		EXPECT_MESSAGE("x", self->rx);
+		EXPECT_EQ(1, epoll_wait(ep, &event, 1, 0));
+		EXPECT_EQ(EPOLLPRI, event.events);
+		EXPECT_EQ(0, epoll_wait(ep, &event, 1, 0));
+	}
+	close(ep);
+}
+
+TEST_F(port, sigio_tells_of_a_receipt)
+{
+	siginfo_t info = { 0 };
+	struct timespec patience = { .tv_sec = 60 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, fcntl(self->tx, F_SETOWN, getpid()));
+	EXPECT_EQ(0, fcntl(self->tx, F_SETSIG, SIGRTMIN));
+	EXPECT_EQ(0, fcntl(self->tx, F_SETFL, O_ASYNC));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(SIGRTMIN, sigtimedwait(&set, &info, &patience));
+	/* The slot that became free is told too, in whatever order. */
+	if (info.si_band & POLLOUT)
+		EXPECT_EQ(SIGRTMIN, sigtimedwait(&set, &info, &patience));
+	EXPECT_TRUE(info.si_band & POLLPRI);
+	EXPECT_EQ(self->tx, info.si_fd);
+	EXPECT_EQ(0, fcntl(self->tx, F_SETFL, 0));
+}
+
+/* Delete. */
+
+TEST_F(port, purge_discards_and_says_why)
+{
+	struct mailbox_receipt r = wish();
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, delete_port(self->name, MAILBOX_DELETE_PURGE));
+	EXPECT_EQ(0, read_receipt(self->tx, &r));
+	EXPECT_EQ(MAILBOX_DISCARDED, r.outcome);
+	EXPECT_EQ(MAILBOX_REASON_PURGED, r.reason);
+	EXPECT_EQ(0, r.receiver);
+	EXPECT_EQ(0, r.pid);
+	EXPECT_EQ(-EIDRM, outcome_of(self->tx));
+}
+
+TEST_F(port, drained_message_is_still_received_and_told)
+{
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(-EIDRM, outcome_of(self->tx));
+}
+
+TEST_F(port, on_a_deleted_port_nobody_waits_for_a_receipt_that_cannot_come)
+{
+	pid_t pid;
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	pid = spawn();
+	if (!pid) {
+		struct mailbox_receipt r = wish(.deadline = MAILBOX_FOREVER);
+
+		close(self->rx);
+		close(self->both);
+		leave(read_receipt(self->tx, &r));
+	}
+	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	close(self->both);
+	close(self->rx);
+	EXPECT_EQ(-EIDRM, reap(pid));
+}
+
+/* Synchronous sends. */
+
+TEST_F(port, synchronous_send_returns_when_it_is_received)
+{
+	struct mailbox_receipt *r = shared_pages(1);
+	pid_t pid;
+
+	*r = wish();
+	pid = spawn();
+	if (!pid)
+		leave(send_sync(self->tx, "call", MAILBOX_FOREVER, r));
+	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_EQ(1, info_of(self->rx).depth);
+	EXPECT_MESSAGE("call", self->rx);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(MAILBOX_RECEIVED, r->outcome);
+	EXPECT_EQ(info_of(self->rx).endpoint, r->receiver);
+	EXPECT_EQ(getpid(), r->pid);
+	/* It is told, and that is all. */
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	EXPECT_EQ(-ESTALE, status_of(self->tx, 0, 0));
+}
+
+TEST_F(port, synchronous_send_after_the_deadline_never_was)
+{
+	EXPECT_EQ(-ETIMEDOUT, send_sync(self->tx, "x", in_ms(20), NULL));
+	EXPECT_NO_MESSAGE(self->rx);
+	EXPECT_EQ(0, info_of(self->rx).depth);
+	EXPECT_EQ(0, info_of(self->rx).messages_sent);
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	EXPECT_EQ(-ESTALE, status_of(self->tx, 0, 0));
+	EXPECT_EQ(2, put_text(self->tx, "ok"));
+	EXPECT_MESSAGE("ok", self->rx);
+}
+
+TEST_F(port, synchronous_send_after_a_signal_never_was)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		catch_signal(SIGUSR1, 0);
+		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
+	}
+	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	kill(pid, SIGUSR1);
+	EXPECT_EQ(-EINTR, reap(pid));
+	EXPECT_NO_MESSAGE(self->rx);
+}
+
+TEST_F(port, synchronous_send_that_is_restarted_sends_once)
+{
+	pid_t pid = spawn();
+	int i;
+
+	if (!pid) {
+		catch_signal(SIGUSR1, SA_RESTART);
+		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
+	}
+	for (i = 0; i < 5; i++) {
+		EXPECT_TRUE(is_stopped_in_ioctl(pid));
+		EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+		kill(pid, SIGUSR1);
+	}
+	EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_NO_MESSAGE(self->rx);
+}
+
+TEST_F(port, synchronous_sender_that_is_killed_never_sent)
+{
+	pid_t pid = sync_sender(self->tx, "x", MAILBOX_FOREVER);
+
+	kill(pid, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(pid));
+	EXPECT_NO_MESSAGE(self->rx);
+}
+
+TEST_F(port, delete_takes_a_synchronous_send_back)
+{
+	pid_t pid = sync_sender(self->tx, "x", MAILBOX_FOREVER);
+
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_EQ(-EIDRM, reap(pid));
+	EXPECT_EQ(-EIDRM, get(self->rx, &(char) { 0 }, 1));
+}
+
+TEST_F(port, purge_tells_a_synchronous_sender)
+{
+	pid_t pid = sync_sender(self->tx, "x", MAILBOX_FOREVER);
+
+	EXPECT_EQ(0, delete_port(self->name, MAILBOX_DELETE_PURGE));
+	/* Discarded, or taken back before that. */
+	EXPECT_TRUE(reap(pid) <= 0);
+	EXPECT_EQ(-EIDRM, get(self->rx, &(char) { 0 }, 1));
+}
+
+TEST_F(port, synchronous_without_waiting_is_einprogress_with_the_ticket)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_SYNC, .lane = 1);
+
+	EXPECT_EQ(-EINPROGRESS, send_message(self->tx, &m));
+	EXPECT_EQ(0, m.ticket);
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 1, 0));
+	set_nonblock(self->tx, true);
+	m = message(.flags = MAILBOX_SEND_SYNC, .lane = 1, .deadline = MAILBOX_FOREVER);
+	EXPECT_EQ(-EINPROGRESS, send_message(self->tx, &m));
+	EXPECT_EQ(1, m.ticket);
+	EXPECT_MESSAGE("", self->rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, status_of(self->tx, 1, 0));
+	EXPECT_EQ(MAILBOX_QUEUED, status_of(self->tx, 1, 1));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+}
+
+TEST_F(port, synchronous_send_to_a_full_lane_waits_for_a_slot_first)
+{
+	char buf[8];
+	pid_t pid;
+	int i;
+
+	EXPECT_EQ(FIXTURE_SLOTS, fill_lane(self->tx, 0));
+	EXPECT_EQ(-EAGAIN, send_sync(self->tx, "x", MAILBOX_NO_WAIT, NULL));
+	EXPECT_EQ(-ETIMEDOUT, send_sync(self->tx, "x", in_ms(20), NULL));
+	pid = sync_sender(self->tx, "last", MAILBOX_FOREVER);
+	for (i = 0; i < FIXTURE_SLOTS; i++)
+		EXPECT_EQ(4, get(self->rx, buf, sizeof(buf)));
+	EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+	EXPECT_MESSAGE("last", self->rx);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_NO_MESSAGE(self->rx);
+}
+
+TEST_F(port, message_behind_one_taken_back_is_received)
+{
+	pid_t pid = sync_sender(self->tx, "first", MAILBOX_FOREVER);
+
+	EXPECT_EQ(6, put_text(self->tx, "second"));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(pid));
+	EXPECT_MESSAGE("second", self->rx);
+}
+
+TEST_F(port, taking_back_makes_room_for_a_sleeping_sender)
+{
+	pid_t sync = sync_sender(self->tx, "first", MAILBOX_FOREVER), pid;
+
+	EXPECT_EQ(FIXTURE_SLOTS - 1, fill_lane(self->tx, 0));
+	pid = spawn();
+	if (!pid)
+		leave(send_until(self->both, "late", MAILBOX_FOREVER));
+	EXPECT_TRUE(wait_senders(self->rx, 1));
+	kill(sync, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(sync));
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST_F(port, message_that_a_receiver_could_not_store_can_be_taken_back)
+{
+	pid_t pid = sync_sender(self->tx, "x", MAILBOX_FOREVER);
+
+	EXPECT_EQ(-EFAULT, get(self->rx, nowhere(), 64));
+	EXPECT_EQ(1, info_of(self->rx).depth);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(pid));
+	EXPECT_NO_MESSAGE(self->rx);
+	EXPECT_EQ(4, put_text(self->tx, "next"));
+	EXPECT_MESSAGE("next", self->rx);
+}
+
+TEST_F(port, receipt_of_a_synchronous_send_that_cannot_be_stored_is_kept)
+{
+	pid_t pid = spawn();
+
+	if (!pid)
+		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, nowhere()));
+	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(-EFAULT, reap(pid));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+}
+
+TEST_F(port, sends_with_a_receipt_judge_their_arguments)
+{
+	struct mailbox_receipt r = wish();
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT, .receipt = address(&r));
+
+	EXPECT_EQ(-EINVAL, send_message(self->tx, &m));
+	m = message(.flags = MAILBOX_SEND_RECEIPT | MAILBOX_SEND_IN_PLACE);
+	EXPECT_EQ(-EINVAL, send_message(self->tx, &m));
+	m = message(.flags = MAILBOX_SEND_SYNC | 1U << 15);
+	EXPECT_EQ(-EINVAL, send_message(self->tx, &m));
+	m = message(.flags = MAILBOX_SEND_RECEIPT, .lane = FIXTURE_LANES);
+	EXPECT_EQ(-EINVAL, send_message(self->tx, &m));
+	m = message(.flags = MAILBOX_SEND_RECEIPT, .length = FIXTURE_MESSAGE + 1);
+	EXPECT_EQ(-EMSGSIZE, send_message(self->tx, &m));
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+}
+
+TEST_F(port, receipt_calls_judge_their_arguments)
+{
+	struct mailbox_receipt r = wish(.flags = 1U << 7);
+
+	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
+	r = wish(.flags = MAILBOX_RECEIPT_STATUS);
+	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
+	r = wish(.flags = MAILBOX_RECEIPT_STATUS | MAILBOX_RECEIPT_TICKET, .deadline = 1);
+	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
+}
+
+/* Senders that give up against receivers: whoever succeeded was received, and nobody else. */
+
+#define RACERS		3
+
+struct racer {
+	pthread_t thread;
+	int fd;
+	unsigned int number;
+	unsigned int rounds;
+	unsigned int sent;
+	unsigned int doubtful;
+	unsigned int failed;
+};
+
+static void *racer_main(void *arg)
+{
+	struct racer *racer = arg;
+	struct mailbox_receipt r;
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < racer->rounds; i++) {
+		__u64 until = clock_ns(CLOCK_MONOTONIC) + (i % 64) * 1000 * (1 + racer->number);
+
+		ret = send_sync(racer->fd, "race", until, NULL);
+		if (ret == -EINPROGRESS) {
+			r = wish(.deadline = MAILBOX_FOREVER);
+			racer->doubtful++;
+			ret = read_receipt(racer->fd, &r) ?: r.outcome != MAILBOX_RECEIVED;
+		}
+		if (!ret)
+			racer->sent++;
+		else if (ret != -ETIMEDOUT)
+			racer->failed++;
+	}
+	return NULL;
+}
+
+static void *taker_main(void *arg)
+{
+	struct racer *taker = arg;
+	char buf[8];
+	long ret;
+
+	while ((ret = get(taker->fd, buf, sizeof(buf))) == 4)
+		taker->sent++;
+	taker->failed = -ret;
+	return NULL;
+}
+
+TEST_F(port, what_was_taken_back_was_received_by_nobody)
+{
+	struct racer racer[RACERS] = { 0 }, taker[2] = { 0 };
+	unsigned int sent = 0, received = 0, doubtful = 0, i;
+
+	for (i = 0; i < 2; i++) {
+		taker[i].fd = open_port(self->name, O_RDONLY);
+		ASSERT_EQ(0, pthread_create(&taker[i].thread, NULL, taker_main, &taker[i]));
+	}
+	for (i = 0; i < RACERS; i++) {
+		racer[i].fd = open_port(self->name, O_WRONLY);
+		racer[i].number = i;
+		racer[i].rounds = much(2000);
+		ASSERT_EQ(0, pthread_create(&racer[i].thread, NULL, racer_main, &racer[i]));
+	}
+	for (i = 0; i < RACERS; i++) {
+		pthread_join(racer[i].thread, NULL);
+		EXPECT_EQ(0, racer[i].failed);
+		sent += racer[i].sent;
+		doubtful += racer[i].doubtful;
+	}
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	for (i = 0; i < 2; i++) {
+		pthread_join(taker[i].thread, NULL);
+		EXPECT_EQ(EIDRM, taker[i].failed);
+		received += taker[i].sent;
+		close(taker[i].fd);
+	}
+	EXPECT_EQ(sent, received);
+	EXPECT_EQ(sent, info_of(self->rx).messages_sent);
+	report("%u of %llu synchronous sends received, the others taken back; %u told later",
+	       sent, RACERS * much(2000), doubtful);
+	for (i = 0; i < RACERS; i++)
+		close(racer[i].fd);
+}
+
+TEST_HARNESS_MAIN
