@@ -10,6 +10,7 @@
 
 #include "abi.h"
 #include "endpoint.h"
+#include "lease.h"
 #include "map.h"
 #include "message.h"
 #include "receipt.h"
@@ -204,6 +205,8 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 	case mailbox_abi_command(MAILBOX_IOC_KICK):
 		return file->f_mode & FMODE_READ && file->f_mode & FMODE_WRITE ?
 		       mailbox_endpoint_kick(ep, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_FINISH):
+		return file->f_mode & FMODE_READ ? mailbox_message_finish(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_RECEIPT):
 		return file->f_mode & FMODE_WRITE ?
 		       mailbox_receipt_read(&ep->port->ledger, &ep->receipts, user,
@@ -222,6 +225,8 @@ static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "mailbox-endpoint:\t%u\n", ep->id);
 	seq_printf(m, "mailbox-lanes:\t%#x %u\n", READ_ONCE(ep->receive_mask),
 		   READ_ONCE(ep->default_lane));
+	seq_printf(m, "mailbox-leases:\t%u\n",
+		   mailbox_leases_count(&ep->port->leases, &ep->leases));
 	seq_printf(m, "mailbox-receipts:\t%u\n", READ_ONCE(ep->receipts.count));
 }
 

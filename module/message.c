@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "abi.h"
 #include "message.h"
 #include "trace.h"
 
@@ -29,6 +30,16 @@ struct mailbox_place {
 };
 
 /**
+ * struct mailbox_leased - a message for the caller to finish later
+ * @lane: out: where it came from
+ * @lease: out: the message
+ */
+struct mailbox_leased {
+	u32 lane;
+	struct mailbox_lease *lease;
+};
+
+/**
  * struct mailbox_buffer - the caller's memory
  * @iter: an iterator, or NULL:
  * @data: an address
@@ -37,6 +48,7 @@ struct mailbox_place {
  * @tag: to send
  * @ticket: of the message, or NULL
  * @truncate: a longer message may lose its end
+ * @leased: the message becomes the caller's in this way
  * @place: instead of all that: the caller wants the slot itself
  *
  * A fast path keeps its own in registers: it hands what is not inlined a copy,
@@ -50,6 +62,7 @@ struct mailbox_buffer {
 	u64 tag;
 	struct mailbox_ticket *ticket;
 	bool truncate;
+	struct mailbox_leased *leased;
 	struct mailbox_place *place;
 };
 
@@ -197,6 +210,8 @@ static bool mailbox_can_take(const struct mailbox_endpoint *ep, u32 n)
 
 	if (mailbox_ring_empty(lane, own))
 		return false;
+	if (atomic_read(&lane->parked) && mailbox_lease_waits(&ep->port->leases, n, own))
+		return true;
 	what = mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, own)).what;
 	return what == MAILBOX_FIND_SLOT || what == MAILBOX_FIND_BROKEN;
 }
@@ -429,7 +444,8 @@ static bool mailbox_drained(const struct mailbox_endpoint *ep)
 	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
 		if (!mailbox_lane_drained(&ep->port->ring.lane[n].view))
 			return false;
-	return true;
+	smp_rmb();	/* a lease is pending before its slot is released */
+	return !mailbox_lease_pending(&ep->port->leases, mask);
 }
 
 int mailbox_message_receivable(const struct mailbox_endpoint *ep)
@@ -462,22 +478,40 @@ static noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
 		mailbox_port_wake_receivers(port, lanes);
 }
 
+/* Take from one lane: what was given back first. */
+static int mailbox_take_lane(struct mailbox_endpoint *ep, u32 id, u32 n, size_t limit,
+			     struct mailbox_taken *t)
+{
+	struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	u64 *own = &ep->position[n].receive;
+	struct mailbox_lease *lease;
+
+	t->lease = NULL;
+	if (mailbox_ring_empty(lane, own))
+		return -EAGAIN;
+	if (atomic_read(&lane->parked)) {
+		lease = mailbox_lease_take(&ep->port->leases, n, own, limit, t);
+		if (lease != ERR_PTR(-EAGAIN)) {
+			if (IS_ERR(lease))
+				return PTR_ERR(lease);
+			t->lease = lease;
+			return 0;
+		}
+	}
+	return mailbox_ring_take(&ep->port->ring, lane, own, id, limit, t);
+}
+
 /* Take from the highest lane that has something. */
 static int mailbox_take_highest(struct mailbox_endpoint *ep, u32 id, size_t limit,
 				struct mailbox_taken *t, u32 *lane)
 {
-	struct mailbox_ring *ring = &ep->port->ring;
 	u32 mask = READ_ONCE(ep->receive_mask), n;
 	int err;
 
 	do {
 		n = __fls(mask);
 		mask ^= BIT(n);
-		err = -EAGAIN;
-		if (mailbox_ring_empty(&ring->lane[n], &ep->position[n].receive))
-			continue;
-		err = mailbox_ring_take(ring, &ring->lane[n], &ep->position[n].receive, id, limit,
-					t);
+		err = mailbox_take_lane(ep, id, n, limit, t);
 		*lane = n;
 	} while ((err == -EAGAIN || err == -EINPROGRESS) && mask);
 	if (err == -EPROTO)
@@ -582,15 +616,20 @@ static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t siz
  * try. Returns -EAGAIN to try again, or what is wrong.
  */
 static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, u64 position,
-				      struct iov_iter *iter, void __user *data, size_t size,
+				      struct mailbox_lease *lease, struct iov_iter *iter,
+				      void __user *data, size_t size,
 				      struct mailbox_message __user *user)
 {
 	struct mailbox_ring *ring = &ep->port->ring;
 	int err;
 
 	trace_mailbox_repair(ep->port, ep->id, n, position, size);
-	mailbox_ring_park(&ring->lane[n], position);
-	mailbox_port_wake_receivers(ep->port, BIT(n));
+	if (lease) {
+		mailbox_lease_return(&ep->port->leases, lease, false, false);
+	} else {
+		mailbox_ring_park(&ring->lane[n], position);
+		mailbox_port_wake_receivers(ep->port, BIT(n));
+	}
 	err = mailbox_fault_in(iter, data, size, user);
 	if (!err)
 		err = mailbox_try_again();
@@ -624,12 +663,17 @@ static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
 	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
 	if (unlikely(!mailbox_store(ep, to, t, n, size)))
-		return mailbox_undo_take(ep, n, t->position, to->iter, to->data, size, to->message);
+		return mailbox_undo_take(ep, n, t->position, t->lease, to->iter, to->data, size,
+					 to->message);
 
 	/* From here on nothing can fail. */
 	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
 	if (unlikely(t->receipt))
 		mailbox_finish(ep, n, t->position, MAILBOX_RECEIVED);
+	if (t->lease) {
+		mailbox_lease_drop(&port->leases, t->lease);
+		return t->length;
+	}
 	mailbox_slot_release(&t->view, t->position);			/* (D) (E) */
 	if (mailbox_queue_waiting(&port->senders))
 		mailbox_port_wake_senders(port, BIT(n));
@@ -649,6 +693,10 @@ static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *
 		err = mailbox_take_highest(ep, place->owner, SIZE_MAX, &place->taken,
 					   &place->lane);
 	mutex_unlock(&port->lock);
+	if (!err && place->taken.lease) {
+		mailbox_lease_return(&port->leases, place->taken.lease, false, false);
+		err = -EREMOTE;
+	}
 	if (err)
 		return err;
 	if (mailbox_queue_pressed(&port->receivers))
@@ -656,6 +704,53 @@ static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *
 	/* What the mapping does with it the kernel does not see. */
 	if (place->taken.receipt)
 		mailbox_finish(ep, place->lane, place->taken.position, MAILBOX_RECEIVED);
+	return 0;
+}
+
+/* A message is longer than the first try has room for. */
+#define MAILBOX_LEASE_FIRST	256
+
+/*
+ * Take a message for a lease. Its memory is there before it is taken, so that nothing
+ * is lost when there is none.
+ */
+static int mailbox_lease_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
+			      size_t limit, struct mailbox_taken *t, u32 *n)
+{
+	u32 room = min_t(size_t, MAILBOX_LEASE_FIRST, ep->port->ring.message_size);
+	struct mailbox_port *port = ep->port;
+	struct mailbox_lease *lease;
+	int err;
+
+	for (;;) {
+		lease = mailbox_lease_alloc(room);
+		if (!lease)
+			return -ENOMEM;
+		err = mailbox_take_highest(ep, ep->id, min_t(size_t, limit, room), t, n);
+		if (!err)
+			break;
+		kvfree(lease);
+		if (err != -EMSGSIZE || t->length > limit || t->length <= room)
+			return err;
+		room = t->length;
+	}
+	if (mailbox_queue_pressed(&port->receivers))
+		mailbox_chain_receivers(ep);
+	if (t->lease) {		/* it has memory already */
+		kvfree(lease);
+		lease = t->lease;
+	} else {
+		mailbox_lease_fill(&port->leases, lease, *n, t);
+	}
+	if (t->receipt)
+		mailbox_ticket_keep(&port->ledger, *n, t->position, true);
+	if (!t->lease) {
+		mailbox_slot_release(&t->view, t->position);		/* (D) (E) */
+		if (mailbox_queue_waiting(&port->senders))
+			mailbox_port_wake_senders(port, BIT(*n));
+	}
+	to->leased->lane = *n;
+	to->leased->lease = lease;
 	return 0;
 }
 
@@ -672,8 +767,12 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 	u32 n;
 
 	for (;;) {
-		ret = to->place ? mailbox_peek_once(ep, to->place) :
-				  mailbox_take_highest(ep, ep->id, limit, &t, &n);
+		if (to->place)
+			ret = mailbox_peek_once(ep, to->place);
+		else if (to->leased)
+			ret = mailbox_lease_once(ep, to, limit, &t, &n);
+		else
+			ret = mailbox_take_highest(ep, ep->id, limit, &t, &n);
 		if (ret == -EAGAIN && READ_ONCE(ep->port->deleted)) {
 			ret = mailbox_message_receivable(ep) ?: mailbox_try_again();
 			if (!ret)
@@ -681,7 +780,7 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 		}
 		if (ret == -EMSGSIZE)
 			*too_long = t.length;
-		if (ret || to->place)
+		if (ret || to->place || to->leased)
 			return ret;
 		ret = mailbox_receive_taken(ep, to, &t, n);
 		if (ret != -EAGAIN)
@@ -756,6 +855,7 @@ static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
 	if (unlikely(!mailbox_ring_try_take(ring, &ring->lane[n], &ep->position[n].receive, ep->id,
 					    limit, &t)))
 		return false;
+	t.lease = NULL;
 	*ret = mailbox_receive_taken(ep, to, &t, n);
 	return likely(*ret != -EAGAIN);
 }
@@ -906,7 +1006,7 @@ static const struct mailbox_deadline *mailbox_message_deadline(const struct file
 
 /* MAILBOX_SEND_IN_PLACE */
 static int mailbox_send_in_place(struct file *file, const struct mailbox_message *m,
-					  struct mailbox_message __user *user)
+				 struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_deadline deadline;
@@ -927,8 +1027,8 @@ static int mailbox_send_in_place(struct file *file, const struct mailbox_message
 }
 
 /* MAILBOX_RECV_IN_PLACE */
-static noinline int mailbox_receive_in_place(struct file *file, const struct mailbox_message *m,
-					     struct mailbox_message __user *user)
+static int mailbox_receive_in_place(struct file *file, const struct mailbox_message *m,
+				    struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_deadline deadline;
@@ -1044,6 +1144,147 @@ long mailbox_message_send(struct file *file, struct mailbox_message __user *user
 	return err;
 }
 
+/* MAILBOX_RECV_LEASE */
+static int mailbox_receive_lease(struct file *file, const struct mailbox_message *m,
+				 struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_lease_room *room = &ep->port->leases;
+	struct mailbox_leased leased;
+	const struct mailbox_buffer to = {
+		.size = m->length,
+		.truncate = m->flags & MAILBOX_RECV_TRUNCATE,
+		.leased = &leased,
+	};
+	struct mailbox_deadline deadline;
+	struct mailbox_lease *lease;
+	u32 too_long, size;
+	u64 until;
+	int err;
+
+	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE) ||
+	    m->lane || m->tag)
+		return -EINVAL;
+	if (get_user(until, &user->lease))
+		return -EFAULT;
+	err = mailbox_receive_slow(ep, &to, &too_long,
+				   mailbox_message_deadline(file, m, &deadline));
+	if (err == -EMSGSIZE && put_user(too_long, &user->length))
+		err = -EFAULT;
+	if (err)
+		return err;
+	lease = leased.lease;
+	size = min(lease->t.length, m->length);
+	if (copy_to_user(u64_to_user_ptr(m->data), lease->data, size) ||
+	    !mailbox_tell(ep, user, &lease->t, leased.lane, size)) {
+		mailbox_lease_return(room, lease, false, false);
+		return -EFAULT;
+	}
+	trace_mailbox_receive(ep->port, ep->id, leased.lane, lease->t.position, lease->t.length);
+	mailbox_lease_hold(room, &ep->leases, lease, until);
+	return 0;
+}
+
+/* What takes more than receiving the bytes. */
+static noinline int mailbox_receive_special(struct file *file, const struct mailbox_message *m,
+					    struct mailbox_message __user *user)
+{
+	if (m->flags & MAILBOX_RECV_IN_PLACE)
+		return mailbox_receive_in_place(file, m, user);
+	if (m->flags & MAILBOX_RECV_LEASE)
+		return mailbox_receive_lease(file, m, user);
+	return -EINVAL;
+}
+
+/* The lease is over; the message is not in anybody's hands. */
+static void mailbox_lease_end(struct mailbox_endpoint *ep, struct mailbox_lease *lease,
+			      const struct mailbox_finish *f)
+{
+	struct mailbox_lease_room *room = &ep->port->leases;
+	bool back = f->how == MAILBOX_NACK_BACK;
+
+	switch (f->how) {
+	case MAILBOX_ACK:
+		if (lease->t.receipt)
+			mailbox_finish(ep, f->lane, f->ticket, MAILBOX_ACKED);
+		mailbox_lease_drop(room, lease);
+		break;
+	case MAILBOX_NACK:
+	case MAILBOX_NACK_BACK:
+		mailbox_lease_return(room, lease, true, back);
+		break;
+	case MAILBOX_EXTEND:
+		mailbox_lease_hold(room, &ep->leases, lease, f->deadline);
+		break;
+	}
+}
+
+static int mailbox_lease_finish(struct mailbox_endpoint *ep, const struct mailbox_finish *f)
+{
+	struct mailbox_lease *lease = mailbox_lease_claim(&ep->port->leases, &ep->leases, f->lane,
+							  f->ticket);
+
+	if (!lease)
+		return -ESTALE;
+	mailbox_lease_end(ep, lease, f);
+	return 0;
+}
+
+/* MAILBOX_REPLY. If nobody is there to be told, the lease goes on. */
+static int mailbox_lease_reply(struct mailbox_endpoint *ep, const struct mailbox_finish *f)
+{
+	struct mailbox_port *port = ep->port;
+	struct mailbox_party receiver;
+	struct mailbox_lease *lease;
+	void *reply;
+	int err;
+
+	if (f->length > port->ring.message_size)
+		return -EMSGSIZE;
+	reply = kvmalloc(f->length ?: 1, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	if (!reply)
+		return -ENOMEM;
+	err = -EFAULT;
+	if (copy_from_user(reply, u64_to_user_ptr(f->data), f->length))
+		goto err_free;
+	err = -ESTALE;
+	lease = mailbox_lease_claim(&port->leases, &ep->leases, f->lane, f->ticket);
+	if (!lease)
+		goto err_free;
+	err = lease->t.receipt ? mailbox_ticket_wanted(&port->ledger, f->lane, f->ticket) : -ENOENT;
+	if (err)
+		goto err_hold;
+	mailbox_port_party(ep, &receiver);
+	/* Gone by now, it counts as told. */
+	mailbox_ticket_reply(&port->ledger, f->lane, f->ticket, &receiver, reply, f->length);
+	mailbox_lease_drop(&port->leases, lease);
+	return 0;
+
+err_hold:
+	mailbox_lease_hold(&port->leases, &ep->leases, lease, lease->deadline);
+	if (err == -ENOENT)
+		err = -EOPNOTSUPP;
+err_free:
+	kvfree(reply);
+	return err;
+}
+
+long mailbox_message_finish(struct mailbox_endpoint *ep, struct mailbox_finish __user *user)
+{
+	struct mailbox_finish f;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&f, sizeof(f), user, &size);
+	if (err)
+		return err;
+	if (f.how < MAILBOX_ACK || f.how > MAILBOX_EXTEND ||
+	    (f.how != MAILBOX_REPLY && (f.data || f.length)) ||
+	    (f.how != MAILBOX_EXTEND && f.deadline))
+		return -EINVAL;
+	return f.how == MAILBOX_REPLY ? mailbox_lease_reply(ep, &f) : mailbox_lease_finish(ep, &f);
+}
+
 long mailbox_message_receive(struct file *file, struct mailbox_message __user *user)
 {
 	struct mailbox_deadline deadline mailbox_uninitialized;
@@ -1057,8 +1298,7 @@ long mailbox_message_receive(struct file *file, struct mailbox_message __user *u
 	if (unlikely(ret))
 		return ret;
 	if (unlikely(m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag))
-		return m.flags & MAILBOX_RECV_IN_PLACE ? mailbox_receive_in_place(file, &m, user) :
-							 -EINVAL;
+		return mailbox_receive_special(file, &m, user);
 	to.data = u64_to_user_ptr(m.data);
 	to.size = m.length;
 	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;

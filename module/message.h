@@ -37,6 +37,9 @@ ssize_t mailbox_message_read_iter(struct kiocb *iocb, struct iov_iter *to);
 long mailbox_message_send(struct file *file, struct mailbox_message __user *user);
 long mailbox_message_receive(struct file *file, struct mailbox_message __user *user);
 
+/* MAILBOX_IOC_FINISH, on a file open for receiving. */
+long mailbox_message_finish(struct mailbox_endpoint *ep, struct mailbox_finish __user *user);
+
 /**
  * mailbox_message_receivable() - is there something to receive?
  * @ep: for this endpoint, by its lanes

@@ -192,6 +192,7 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
 	mailbox_port_get(port);
 	ep->port = port;
 	mailbox_receipts_init(&ep->receipts, &port->senders);
+	mailbox_leases_init(&ep->leases);
 	ep->default_lane_mask = BIT(0);
 	ep->receive_mask = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - port->ring.lanes);
 	return ep;
@@ -233,6 +234,7 @@ void mailbox_port_leave(struct mailbox_endpoint *ep)
 	struct mailbox_port *port = ep->port;
 
 	mailbox_receipts_close(&port->ledger, &ep->receipts);
+	mailbox_leases_close(&port->leases, &ep->leases);
 	if (port->flags & MAILBOX_AUTODELETE) {
 		mutex_lock(&mailbox_ports_lock);	/* nobody finds it in between */
 		if (mailbox_port_strike(port, ep->id) && port->named)
@@ -478,6 +480,7 @@ static void mailbox_port_free(struct device *dev)
 	xa_for_each(&port->identities, id, identity)
 		mailbox_identity_free(&identity->rcu);
 	xa_destroy(&port->identities);
+	mailbox_lease_room_destroy(&port->leases);
 	mailbox_ledger_destroy(&port->ledger);
 	mailbox_quota_uncharge(port->uid, port->ring.bytes);
 	mailbox_ring_destroy(&port->ring);
@@ -505,6 +508,43 @@ static const struct device_type mailbox_port_type = {
 	.groups = mailbox_port_groups,
 	.devnode = mailbox_port_devnode,
 	.release = mailbox_port_free,
+};
+
+/* What the leases have to tell. */
+
+static struct mailbox_port *mailbox_port_of(struct mailbox_lease_room *room)
+{
+	return container_of(room, struct mailbox_port, leases);
+}
+
+static void mailbox_port_gives_back(struct mailbox_lease_room *room, u32 lane, u64 position)
+{
+	mailbox_ticket_keep(&mailbox_port_of(room)->ledger, lane, position, false);
+}
+
+static void mailbox_port_discards(struct mailbox_lease_room *room, u32 lane, u64 position)
+{
+	mailbox_ticket_finish(&mailbox_port_of(room)->ledger, lane, position, MAILBOX_DISCARDED,
+			      MAILBOX_REASON_PURGED, NULL);
+}
+
+static void mailbox_port_returned(struct mailbox_lease_room *room, u32 lane)
+{
+	mailbox_port_wake_receivers(mailbox_port_of(room), BIT(lane));
+}
+
+/* On a deleted port that may be what receivers wait for: the end. */
+static void mailbox_port_emptied(struct mailbox_lease_room *room, u32 lane)
+{
+	if (READ_ONCE(mailbox_port_of(room)->deleted))
+		mailbox_port_wake_receivers(mailbox_port_of(room), BIT(lane));
+}
+
+static const struct mailbox_lease_owner mailbox_port_leases = {
+	.gives_back = mailbox_port_gives_back,
+	.discards = mailbox_port_discards,
+	.returned = mailbox_port_returned,
+	.emptied = mailbox_port_emptied,
 };
 
 struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid,
@@ -535,6 +575,7 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word,
 			   NULL);
 	mailbox_ledger_init(&port->ledger, &port->ring);
+	mailbox_lease_room_init(&port->leases, &port->ring, &mailbox_port_leases);
 	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
 	port->capacity = attr->capacity;
 	port->mode = attr->mode;
@@ -610,8 +651,7 @@ static void mailbox_port_purged(void *arg, u32 lane, const struct mailbox_taken 
 	struct mailbox_port *port = arg;
 
 	if (t->receipt)
-		mailbox_ticket_finish(&port->ledger, lane, t->position, MAILBOX_DISCARDED,
-				      MAILBOX_REASON_PURGED, NULL);
+		mailbox_port_discards(&port->leases, lane, t->position);
 }
 
 void mailbox_port_delete(struct mailbox_port *port, bool purge)
@@ -635,8 +675,10 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	WRITE_ONCE(port->deleted, true);
 	mutex_unlock(&port->lock);
 	smp_mb();	/* the flag before our own look, and before we look for sleepers */
-	if (purge)
+	if (purge) {
+		mailbox_lease_purge(&port->leases);
 		mailbox_ring_purge(&port->ring, mailbox_port_purged, port);
+	}
 	mailbox_port_wake(port, &port->receivers, MAILBOX_ALL_LANES);
 	mailbox_ledger_close(&port->ledger, false);
 	mailbox_port_end_receipts(port);
@@ -647,8 +689,12 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 {
 	struct user_namespace *ns = current_user_ns();
 	struct mailbox_ring_stats stats;
+	u32 waiting;
 
 	mailbox_ring_stats(&port->ring, &stats);
+	/* They have left their slots, and nobody is done with them. */
+	stats.received -= mailbox_lease_stats(&port->leases, &waiting);
+	stats.depth += waiting;
 	info->flags = port->flags;
 	info->message_size = port->ring.message_size;
 	info->capacity = port->capacity;

@@ -8,8 +8,8 @@
  *
  * References: the device's. One for the name, one for each endpoint.
  *
- * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota, receipt
- * and wait. The data path takes none of the first two.
+ * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota, lease,
+ * receipt and wait. The data path takes none of the first two.
  */
 #ifndef MAILBOX_PORT_H
 #define MAILBOX_PORT_H
@@ -20,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
+#include "lease.h"
 #include "receipt.h"
 #include "ring.h"
 #include "wait.h"
@@ -45,6 +46,7 @@ struct mailbox_blocked {
  * @receivers: who waits for a message
  * @senders: who waits for a slot
  * @ledger: which senders wait for word of a message
+ * @leases: which receivers have yet to finish one
  * @deleted: nothing may be sent any more
  * @forgeable: was mapped for writing once: what slots say is nobody's word
  * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE
@@ -71,6 +73,7 @@ struct mailbox_port {
 	struct mailbox_queue receivers;
 	struct mailbox_queue senders;
 	struct mailbox_ledger ledger;
+	struct mailbox_lease_room leases;
 	bool deleted;
 	bool forgeable;
 
@@ -112,6 +115,7 @@ struct mailbox_port {
  * @sigio_out: for free slots, likewise
  * @sigio_receipt: for receipts, likewise
  * @receipts: of what it sent
+ * @leases: of what it received
  * @position: for each lane, where its walks as a sender and as a receiver start:
  *	hints, behind the truth by any distance
  *
@@ -132,6 +136,7 @@ struct mailbox_endpoint {
 	struct mailbox_sigio sigio_out;
 	struct mailbox_sigio sigio_receipt;
 	struct mailbox_receipts receipts;
+	struct mailbox_leases leases;
 	struct {
 		u64 send;
 		u64 receive;

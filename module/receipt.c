@@ -27,6 +27,10 @@
  * @reason: MAILBOX_REASON_* or 0
  * @time: when it was finished
  * @receiver: who finished it
+ * @reply: what he said, or NULL
+ * @length: bytes of that
+ * @kept: its message has left its slot
+ * @held: for a receiver
  *
  * All under ledger->lock, unless it is the caller's alone.
  */
@@ -42,6 +46,10 @@ struct mailbox_ticket {
 	u32 reason;
 	u64 time;
 	struct mailbox_party receiver;
+	void *reply;
+	u32 length;
+	bool kept;
+	bool held;
 };
 
 static u64 mailbox_ticket_key(u32 lane, u64 position)
@@ -61,6 +69,7 @@ void mailbox_ledger_init(struct mailbox_ledger *ledger, struct mailbox_ring *rin
 static void mailbox_ticket_destroy(struct mailbox_ticket *t)
 {
 	put_pid(t->receiver.pid);
+	kvfree(t->reply);
 	kfree(t);
 }
 
@@ -177,9 +186,9 @@ void mailbox_ticket_shut(struct mailbox_ledger *ledger, struct mailbox_ticket *t
 	spin_unlock(&ledger->lock);
 }
 
-/* Takes over the reference to @receiver's pid. */
-static void mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_ticket *t,
-				u32 outcome, u32 reason, const struct mailbox_party *receiver)
+/* Takes over the reference to @receiver's pid, and what t->reply says. */
+static int mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_ticket *t,
+			       u32 outcome, u32 reason, const struct mailbox_party *receiver)
 {
 	mailbox_ticket_close(ledger, t);
 	t->outcome = outcome;
@@ -189,31 +198,88 @@ static void mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_ti
 		t->receiver = *receiver;
 	if (!t->sender) {
 		mailbox_ticket_destroy(t);
-		return;
+		return -EPIPE;
 	}
 	if (!t->sync)
 		list_add_tail(&t->node, &t->sender->finished);
 	smp_mb();	/* before we look for sleepers; against (F) */
 	mailbox_receipts_wake(t->sender);
+	return 0;
 }
 
-void mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
-			   u32 reason, const struct mailbox_party *receiver)
+static struct mailbox_ticket *mailbox_ticket_find(struct mailbox_ledger *ledger, u32 lane,
+						  u64 position)
 {
 	u64 key = mailbox_ticket_key(lane, position);
 	struct mailbox_ticket *t;
 
+	lockdep_assert_held(&ledger->lock);
+	hash_for_each_possible(ledger->open, t, hash, key)
+		if (t->lane == lane && t->position == position)
+			return t;
+	return NULL;
+}
+
+static int mailbox_ticket_end(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
+			      u32 reason, const struct mailbox_party *receiver, void *reply,
+			      u32 length)
+{
+	struct mailbox_ticket *t;
+	int ret = -ENOENT;
+
 	spin_lock(&ledger->lock);
-	hash_for_each_possible(ledger->open, t, hash, key) {
-		if (t->lane == lane && t->position == position) {
-			mailbox_ticket_done(ledger, t, outcome, reason, receiver);
-			goto out;
-		}
+	t = mailbox_ticket_find(ledger, lane, position);
+	if (t) {
+		t->reply = reply;
+		t->length = length;
+		ret = mailbox_ticket_done(ledger, t, outcome, reason, receiver);
 	}
-	if (receiver)
-		put_pid(receiver->pid);
-out:
 	spin_unlock(&ledger->lock);
+	if (ret == -ENOENT) {
+		kvfree(reply);
+		if (receiver)
+			put_pid(receiver->pid);
+	}
+	return ret;
+}
+
+int mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
+			  u32 reason, const struct mailbox_party *receiver)
+{
+	return mailbox_ticket_end(ledger, lane, position, outcome, reason, receiver, NULL, 0);
+}
+
+int mailbox_ticket_reply(struct mailbox_ledger *ledger, u32 lane, u64 position,
+			 const struct mailbox_party *receiver, void *reply, u32 length)
+{
+	return mailbox_ticket_end(ledger, lane, position, MAILBOX_REPLIED, 0, receiver, reply,
+				  length);
+}
+
+void mailbox_ticket_keep(struct mailbox_ledger *ledger, u32 lane, u64 position, bool held)
+{
+	struct mailbox_ticket *t;
+
+	spin_lock(&ledger->lock);
+	t = mailbox_ticket_find(ledger, lane, position);
+	if (t) {
+		t->kept = true;
+		t->held = held;
+	}
+	spin_unlock(&ledger->lock);
+}
+
+int mailbox_ticket_wanted(struct mailbox_ledger *ledger, u32 lane, u64 position)
+{
+	struct mailbox_ticket *t;
+	int ret = -ENOENT;
+
+	spin_lock(&ledger->lock);
+	t = mailbox_ticket_find(ledger, lane, position);
+	if (t)
+		ret = t->sender ? 0 : -EPIPE;
+	spin_unlock(&ledger->lock);
+	return ret;
 }
 
 /*
@@ -228,6 +294,8 @@ static u32 mailbox_ticket_look(struct mailbox_ledger *ledger, struct mailbox_tic
 	lockdep_assert_held(&ledger->lock);
 	if (t->outcome != MAILBOX_QUEUED)
 		return t->outcome;
+	if (t->kept)
+		return MAILBOX_TAKEN;
 	if (mailbox_word_distance(word, t->position)) {
 		mailbox_ticket_done(ledger, t, MAILBOX_RECEIVED, 0, NULL);
 		return MAILBOX_RECEIVED;
@@ -237,6 +305,13 @@ static u32 mailbox_ticket_look(struct mailbox_ledger *ledger, struct mailbox_tic
 		return MAILBOX_DISCARDED;
 	}
 	return mailbox_ring_untaken(view, t->position, word) ? MAILBOX_QUEUED : MAILBOX_TAKEN;
+}
+
+/* The port's end, and nobody is left who could finish it. */
+static bool mailbox_ticket_hopeless(const struct mailbox_ledger *ledger,
+				    const struct mailbox_ticket *t, u32 look)
+{
+	return ledger->ended && (look == MAILBOX_QUEUED || (t->kept && !t->held));
 }
 
 /* Synchronous: wait, and take back */
@@ -250,28 +325,33 @@ struct mailbox_ticket_sleep {
 static bool mailbox_ticket_ready(void *arg)
 {
 	struct mailbox_ticket_sleep *at = arg;
+	bool ready;
 	u32 look;
 
 	spin_lock(&at->ledger->lock);
 	look = mailbox_ticket_look(at->ledger, at->t);
+	ready = look > MAILBOX_TAKEN || (look == MAILBOX_QUEUED && at->ledger->closed) ||
+		mailbox_ticket_hopeless(at->ledger, at->t, look);
 	spin_unlock(&at->ledger->lock);
-	return look > MAILBOX_TAKEN || (look == MAILBOX_QUEUED && READ_ONCE(at->ledger->closed));
+	return ready;
 }
 
 /* @err: why it is not waited for any longer; 0: it is, unless the port was deleted. */
 static int mailbox_ticket_settle(struct mailbox_ledger *ledger, struct mailbox_ticket *t, int err)
 {
 	int ret = -EAGAIN;
+	u32 look;
 
 	spin_lock(&ledger->lock);
-	if (mailbox_ticket_look(ledger, t) > MAILBOX_TAKEN) {
+	look = mailbox_ticket_look(ledger, t);
+	if (look > MAILBOX_TAKEN) {
 		ret = 0;
 	} else if ((err || ledger->closed) &&
 		   mailbox_ring_withdraw(ledger->ring, &ledger->ring->lane[t->lane],
 					 t->position)) {
 		mailbox_ticket_close(ledger, t);
 		ret = err ?: -EIDRM;
-	} else if (err) {
+	} else if (err || mailbox_ticket_hopeless(ledger, t, look)) {
 		t->sync = false;
 		list_add_tail(&t->node, &t->sender->open);
 		ret = -EINPROGRESS;
@@ -310,6 +390,7 @@ static void mailbox_receipt_of(const struct mailbox_ticket *t, u32 outcome,
 
 	receipt->lane = t->lane;
 	receipt->ticket = t->position;
+	receipt->length = t->length;
 	receipt->tag = t->tag;
 	receipt->time = t->time;
 	receipt->outcome = outcome;
@@ -329,8 +410,13 @@ static void mailbox_receipt_of(const struct mailbox_ticket *t, u32 outcome,
 static int mailbox_ticket_put(struct mailbox_ticket *t, struct mailbox_receipt *receipt,
 			      struct mailbox_receipt __user *user, u32 size)
 {
+	u32 room = receipt->length;
+
 	mailbox_receipt_of(t, t->outcome, receipt);
-	receipt->length = 0;
+	if (t->length > room)
+		return put_user(t->length, &user->length) ? -EFAULT : -EMSGSIZE;
+	if (copy_to_user(u64_to_user_ptr(receipt->data), t->reply, t->length))
+		return -EFAULT;
 	return mailbox_abi_put(user, size, receipt, sizeof(*receipt));
 }
 
@@ -409,8 +495,8 @@ static struct mailbox_ticket *mailbox_receipt_find(const struct mailbox_receipt_
 	}
 	if (list_empty(&r->finished))
 		list_for_each_entry_safe(t, next, &r->open, node)
-			if (mailbox_ticket_look(at->ledger, t) == MAILBOX_TAKEN ||
-			    !at->ledger->ended)
+			if (!mailbox_ticket_hopeless(at->ledger, t,
+						     mailbox_ticket_look(at->ledger, t)))
 				hope = true;
 	t = list_first_entry_or_null(&r->finished, struct mailbox_ticket, node);
 	return t ?: ERR_PTR(hope ? -EAGAIN : -EIDRM);
@@ -427,7 +513,7 @@ static struct mailbox_ticket *mailbox_receipt_get(const struct mailbox_receipt_w
 	look = mailbox_ticket_look(at->ledger, t);
 	if (look > MAILBOX_TAKEN)
 		return t;
-	return ERR_PTR(look == MAILBOX_QUEUED && at->ledger->ended ? -EIDRM : -EAGAIN);
+	return ERR_PTR(mailbox_ticket_hopeless(at->ledger, t, look) ? -EIDRM : -EAGAIN);
 }
 
 /* Returns one that is the caller's now. */
@@ -468,7 +554,6 @@ static int mailbox_receipt_status(const struct mailbox_receipt_wish *at,
 	} else {
 		look = mailbox_ticket_look(at->ledger, t);
 		mailbox_receipt_of(t, look, receipt);
-		receipt->length = 0;
 	}
 	spin_unlock(&at->ledger->lock);
 	return err;

@@ -6,7 +6,7 @@
  * before it is published until its sender has read the receipt:
  *
  *	queued, taken	 open: in the port's ledger under lane and position, and on
- *			 its sender's list
+ *			 its sender's list; kept: it has left its slot for a lease
  *	finished	 on its sender's list of receipts, in the order of finishing
  *
  * The slot's header says that there is a ticket. It is finished before the slot is
@@ -146,10 +146,38 @@ void mailbox_ticket_shut(struct mailbox_ledger *ledger, struct mailbox_ticket *t
  * @reason: MAILBOX_REASON_* or 0
  * @receiver: whose reference to a pid is taken over; or NULL
  *
- * Nothing happens if it has no open ticket. Before the slot is released.
+ * Before the slot is released.
+ *
+ * Return: 0, -EPIPE (its sender is gone), or -ENOENT (it has no open ticket).
  */
-void mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
-			   u32 reason, const struct mailbox_party *receiver);
+int mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
+			  u32 reason, const struct mailbox_party *receiver);
+
+/**
+ * mailbox_ticket_reply() - the same, with a reply
+ * @ledger: of the port
+ * @lane: of the message
+ * @position: there
+ * @receiver: who replies; as above
+ * @reply: from kvmalloc(); taken over
+ * @length: bytes there
+ *
+ * Return: as above, and then there was nobody to reply to.
+ */
+int mailbox_ticket_reply(struct mailbox_ledger *ledger, u32 lane, u64 position,
+			 const struct mailbox_party *receiver, void *reply, u32 length);
+
+/**
+ * mailbox_ticket_keep() - a message is about to leave its slot unfinished, or is back
+ * @ledger: of the port
+ * @lane: of the message
+ * @position: there
+ * @held: by a receiver; false: it waits for the next one
+ */
+void mailbox_ticket_keep(struct mailbox_ledger *ledger, u32 lane, u64 position, bool held);
+
+/* What a message's sender may expect: 0, -EPIPE or -ENOENT as above. */
+int mailbox_ticket_wanted(struct mailbox_ledger *ledger, u32 lane, u64 position);
 
 /**
  * mailbox_ticket_wait() - wait until a message is finished, or take it back

@@ -75,6 +75,8 @@ struct mailbox_ring {
 	atomic64_t quarantined;
 };
 
+struct mailbox_lease;
+
 /**
  * struct mailbox_taken - a message in a receiver's hands
  * @lane: whence
@@ -84,6 +86,7 @@ struct mailbox_ring {
  * @length: how many, never more than message_size
  * @departed: receivers that departed with it in their hands, up to 255
  * @receipt: its sender wants one
+ * @lease: it is no longer in its slot, but here; or NULL. Not set by the ring
  * @tag: given by the sender, or 0
  * @sender: endpoint id
  */
@@ -97,6 +100,7 @@ struct mailbox_taken {
 	u8 departed;
 	bool receipt;
 	u64 tag;
+	struct mailbox_lease *lease;
 };
 
 /**

@@ -23,8 +23,9 @@ LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(evict, 72)
 LAYOUT(holder, 112)
-LAYOUT(message, 72)
+LAYOUT(message, 80)
 LAYOUT(receipt, 80)
+LAYOUT(finish, 40)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
 LAYOUT(info, 192)
@@ -94,6 +95,17 @@ TEST(members_of_message_are_in_their_places)
 	AT(message, uid, 56);
 	AT(message, gid, 60);
 	AT(message, receipt, 64);
+	AT(message, lease, 72);
+}
+
+TEST(members_of_finish_are_in_their_places)
+{
+	AT(finish, how, 4);
+	AT(finish, data, 8);
+	AT(finish, length, 16);
+	AT(finish, lane, 20);
+	AT(finish, ticket, 24);
+	AT(finish, deadline, 32);
 }
 
 TEST(members_of_receipt_are_in_their_places)
@@ -178,12 +190,13 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
 	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
-	EXPECT_EQ(0xc048bb10U, MAILBOX_IOC_SEND);
-	EXPECT_EQ(0xc048bb11U, MAILBOX_IOC_RECEIVE);
+	EXPECT_EQ(0xc050bb10U, MAILBOX_IOC_SEND);
+	EXPECT_EQ(0xc050bb11U, MAILBOX_IOC_RECEIVE);
 	EXPECT_EQ(0xc0c0bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
 	EXPECT_EQ(0xc050bb18U, MAILBOX_IOC_RECEIPT);
+	EXPECT_EQ(0x4028bb19U, MAILBOX_IOC_FINISH);
 }
 
 TEST(values_of_constants)
@@ -209,7 +222,15 @@ TEST(values_of_constants)
 	EXPECT_EQ(0, MAILBOX_QUEUED);
 	EXPECT_EQ(1, MAILBOX_TAKEN);
 	EXPECT_EQ(2, MAILBOX_RECEIVED);
+	EXPECT_EQ(3, MAILBOX_ACKED);
+	EXPECT_EQ(4, MAILBOX_REPLIED);
 	EXPECT_EQ(5, MAILBOX_DISCARDED);
+	EXPECT_EQ(8, MAILBOX_RECV_LEASE);
+	EXPECT_EQ(1, MAILBOX_ACK);
+	EXPECT_EQ(2, MAILBOX_REPLY);
+	EXPECT_EQ(3, MAILBOX_NACK);
+	EXPECT_EQ(4, MAILBOX_NACK_BACK);
+	EXPECT_EQ(5, MAILBOX_EXTEND);
 	EXPECT_EQ(1, MAILBOX_REASON_PURGED);
 	EXPECT_EQ(2, MAILBOX_REASON_LOST);
 	EXPECT_EQ(~0U, MAILBOX_LANE_DEFAULT);
@@ -264,6 +285,7 @@ CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_s
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
 CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
 CALL(receipt, MAILBOX_IOC_RECEIPT, mailbox_receipt, false, ANSWER(mailbox_receipt, tag));
+CALL(finish, MAILBOX_IOC_FINISH, mailbox_finish, false, 0);
 
 FIXTURE_SETUP(call)
 {
@@ -280,6 +302,11 @@ FIXTURE_SETUP(call)
 				  &message(.data = address("hello"), .length = 5,
 					   .flags = variant->nr == MAILBOX_IOC_RECEIPT ?
 						    MAILBOX_SEND_RECEIPT : 0)));
+	/* Something to finish. */
+	if (variant->nr == MAILBOX_IOC_FINISH)
+		ASSERT_EQ(0, receive_message(self->port,
+					     &message(.data = address(self->data), .length = 64,
+						      .flags = MAILBOX_RECV_LEASE)));
 }
 
 FIXTURE_TEARDOWN(call)
@@ -405,6 +432,14 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 		r->lane = 0;
 		r->ticket = 0;
 		r->deadline = 0;
+		break;
+	}
+	case MAILBOX_IOC_FINISH: {
+		struct mailbox_finish *f = arg;
+
+		memset(f, 0, sizeof(*f));
+		f->size = sizeof(*f);
+		f->how = MAILBOX_EXTEND;
 		break;
 	}
 	}
@@ -664,7 +699,7 @@ TEST_F(call, unknown_flags_are_einval)
 		known = MAILBOX_SEND_REALTIME | MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC;
 		break;
 	case MAILBOX_IOC_RECEIVE:
-		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE;
+		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE;
 		break;
 	case MAILBOX_IOC_RECEIPT:
 		known = MAILBOX_RECEIPT_REALTIME | MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS;

@@ -3,81 +3,12 @@
  * Receipts: what became of a message; and synchronous sends, which wait for that
  * or take the message back.
  */
-#include "mailbox_test.h"
+#include "receipts.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>
 
 #include "ring.h"
-
-/* Outputs poisoned, no waiting; members follow as .member = value. */
-#define wish(...)							\
-	((struct mailbox_receipt) {					\
-		.size = sizeof(struct mailbox_receipt),			\
-		.tag = 0xa5a5a5a5a5a5a5a5ULL, .time = 0xa5a5a5a5a5a5a5a5ULL, \
-		.outcome = 0xa5a5a5a5, .reason = 0xa5a5a5a5,		\
-		.receiver = 0xa5a5a5a5, .pid = 0xa5a5a5a5,		\
-		.uid = 0xa5a5a5a5, .gid = 0xa5a5a5a5,			\
-		__VA_ARGS__						\
-	})
-
-static long read_receipt(int fd, struct mailbox_receipt *r)
-{
-	return result(ioctl(fd, MAILBOX_IOC_RECEIPT, r));
-}
-
-/* The outcome of the oldest receipt. */
-static long outcome_of(int fd)
-{
-	struct mailbox_receipt r = wish();
-	long ret = read_receipt(fd, &r);
-
-	return ret ? ret : r.outcome;
-}
-
-static long status_of(int fd, __u32 lane, __u64 ticket)
-{
-	struct mailbox_receipt r = wish(.flags = MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS,
-					.lane = lane, .ticket = ticket);
-	long ret = read_receipt(fd, &r);
-
-	return ret ? ret : r.outcome;
-}
-
-/* Sends, and wants a receipt; gives the ticket. */
-static long send_receipt(int fd, __u32 lane, const char *text)
-{
-	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT, .data = address(text),
-					   .length = strlen(text), .lane = lane);
-	long ret = send_message(fd, &m);
-
-	return ret ? ret : (long)m.ticket;
-}
-
-static long send_sync(int fd, const char *text, __u64 deadline, struct mailbox_receipt *r)
-{
-	struct mailbox_message m = message(.flags = MAILBOX_SEND_SYNC, .data = address(text),
-					   .length = strlen(text), .deadline = deadline,
-					   .receipt = address(r));
-
-	return send_message(fd, &m);
-}
-
-static bool is_stopped_in_ioctl(pid_t pid)
-{
-	return wait_until(asleep_in(pid, SYS_ioctl));
-}
-
-/* A child that sends synchronously and leaves with what came of it. */
-static pid_t sync_sender(int fd, const char *text, __u64 deadline)
-{
-	pid_t pid = spawn();
-
-	if (!pid)
-		leave(send_sync(fd, text, deadline, NULL));
-	is_stopped_in_ioctl(pid);
-	return pid;
-}
 
 /* Receipts. */
 
@@ -306,7 +237,7 @@ TEST_F(port, who_waits_for_a_receipt_is_woken)
 
 		leave(read_receipt(self->tx, &r) ?: r.outcome);
 	}
-	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
 	EXPECT_MESSAGE("x", self->rx);
 	EXPECT_EQ(MAILBOX_RECEIVED, reap(pid));
 }
@@ -333,7 +264,7 @@ TEST_F(port, waiting_for_a_receipt_ends_with_a_signal)
 		catch_signal(SIGUSR1, 0);
 		leave(read_receipt(self->tx, &r));
 	}
-	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
 	kill(pid, SIGUSR1);
 	EXPECT_EQ(-EINTR, reap(pid));
 }
@@ -462,7 +393,7 @@ TEST_F(port, on_a_deleted_port_nobody_waits_for_a_receipt_that_cannot_come)
 		close(self->both);
 		leave(read_receipt(self->tx, &r));
 	}
-	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
 	close(self->both);
 	close(self->rx);
 	EXPECT_EQ(-EIDRM, reap(pid));
@@ -479,7 +410,7 @@ TEST_F(port, synchronous_send_returns_when_it_is_received)
 	pid = spawn();
 	if (!pid)
 		leave(send_sync(self->tx, "call", MAILBOX_FOREVER, r));
-	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
 	EXPECT_EQ(1, info_of(self->rx).depth);
 	EXPECT_MESSAGE("call", self->rx);
 	EXPECT_EQ(0, reap(pid));
@@ -511,7 +442,7 @@ TEST_F(port, synchronous_send_after_a_signal_never_was)
 		catch_signal(SIGUSR1, 0);
 		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
 	}
-	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
 	kill(pid, SIGUSR1);
 	EXPECT_EQ(-EINTR, reap(pid));
 	EXPECT_NO_MESSAGE(self->rx);
@@ -527,7 +458,7 @@ TEST_F(port, synchronous_send_that_is_restarted_sends_once)
 		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
 	}
 	for (i = 0; i < 5; i++) {
-		EXPECT_TRUE(is_stopped_in_ioctl(pid));
+		EXPECT_TRUE(sleeps_in_ioctl(pid));
 		EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
 		kill(pid, SIGUSR1);
 	}
@@ -643,7 +574,7 @@ TEST_F(port, receipt_of_a_synchronous_send_that_cannot_be_stored_is_kept)
 
 	if (!pid)
 		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, nowhere()));
-	EXPECT_TRUE(is_stopped_in_ioctl(pid));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
 	EXPECT_MESSAGE("x", self->rx);
 	EXPECT_EQ(-EFAULT, reap(pid));
 	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
@@ -675,6 +606,93 @@ TEST_F(port, receipt_calls_judge_their_arguments)
 	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
 	r = wish(.flags = MAILBOX_RECEIPT_STATUS | MAILBOX_RECEIPT_TICKET, .deadline = 1);
 	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
+}
+
+/* With mapped receivers. */
+
+TEST_F(port, message_taken_in_place_is_received)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_IN_PLACE);
+	struct ring r;
+
+	ASSERT_EQ(0, ring_map(&r, self->both));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	EXPECT_EQ(0, receive_message(self->both, &m));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	ring_unmap(&r);
+}
+
+/* Against the rules: by the ring, though the header says that a receipt is wanted. */
+TEST_F(port, message_taken_behind_the_kernels_back_is_taken_and_then_received)
+{
+	struct mailbox_receipt receipt = wish();
+	struct ring_taken t;
+	struct ring r;
+
+	ASSERT_EQ(0, ring_map(&r, self->both));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	ASSERT_EQ(0, ring_take(&r, 0, FIXTURE_MESSAGE, &t));
+	EXPECT_EQ(MAILBOX_TAKEN, status_of(self->tx, 0, 0));
+	EXPECT_EQ(-EAGAIN, outcome_of(self->tx));
+	ring_release(&r, &t);
+	EXPECT_EQ(0, read_receipt(self->tx, &receipt));
+	EXPECT_EQ(MAILBOX_RECEIVED, receipt.outcome);
+	EXPECT_EQ(0, receipt.receiver);
+	EXPECT_EQ(0, receipt.pid);
+	EXPECT_EQ(~0U, receipt.uid);
+	ring_unmap(&r);
+}
+
+TEST_F(port, synchronous_send_that_somebody_has_taken_is_einprogress)
+{
+	struct ring_taken t;
+	struct ring r;
+	pid_t pid;
+
+	ASSERT_EQ(0, ring_map(&r, self->both));
+	pid = spawn();
+	if (!pid)
+		leave(send_sync(self->tx, "x", in_ms(200), NULL));
+	EXPECT_TRUE(wait_until(!ring_take(&r, 0, FIXTURE_MESSAGE, &t)));
+	EXPECT_EQ(-EINPROGRESS, reap(pid));
+	EXPECT_EQ(MAILBOX_TAKEN, status_of(self->tx, 0, 0));
+	ring_release(&r, &t);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	ring_unmap(&r);
+}
+
+TEST_F(port, synchronous_send_whose_receiver_departed_is_not_taken_back)
+{
+	struct ring_taken t;
+	struct ring r;
+	pid_t pid;
+
+	ASSERT_EQ(0, ring_map(&r, self->both));
+	pid = spawn();
+	if (!pid)
+		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
+	EXPECT_TRUE(wait_until(!ring_take(&r, 0, FIXTURE_MESSAGE, &t)));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	ring_unmap(&r);
+	/* He may have read it. */
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST_F(port, slot_that_went_void_is_a_lost_message)
+{
+	struct mailbox_receipt receipt = wish();
+	struct ring r;
+
+	ASSERT_EQ(0, ring_map(&r, self->both));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	ring_discard(&r, 0, 0);
+	EXPECT_EQ(0, read_receipt(self->tx, &receipt));
+	EXPECT_EQ(MAILBOX_DISCARDED, receipt.outcome);
+	EXPECT_EQ(MAILBOX_REASON_LOST, receipt.reason);
+	ring_unmap(&r);
 }
 
 /* Senders that give up against receivers: whoever succeeded was received, and nobody else. */

@@ -29,7 +29,11 @@
  *	EAGAIN	   would block; to send with a receipt: read those that are there
  *	EINTR	   a signal came first; nothing happened
  *	EINPROGRESS  a synchronous send: accepted, and its receipt will follow
- *	ESTALE	   no such ticket, or not this endpoint's: its receipt was read already
+ *	ESTALE	   no such ticket, or not this endpoint's: its receipt was read already,
+ *		   or its lease is over
+ *	EPIPE	   to reply: who would read it is gone
+ *	EOPNOTSUPP  to reply: nobody asked for a receipt
+ *	EREMOTE	   in place: the next message is not in the mapping: receive it plainly
  *	ETIMEDOUT  the deadline passed; nothing happened
  *	EIDRM	   the port was deleted (and holds nothing more to receive)
  *	EMSGSIZE   message too long, or buffer too short (the message is kept)
@@ -212,6 +216,7 @@ struct mailbox_holder {
 #define MAILBOX_RECV_REALTIME	(1U << 0)	/* the deadline is CLOCK_REALTIME */
 #define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, no more */
 #define MAILBOX_RECV_IN_PLACE	(1U << 2)	/* take the message for the mapping, copy nothing */
+#define MAILBOX_RECV_LEASE	(1U << 3)	/* not finished before MAILBOX_IOC_FINISH says so */
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
 #define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
@@ -241,7 +246,9 @@ struct mailbox_holder {
  * @uid: out of a receive: its effective uid, in the receiver's user namespace
  * @gid: out of a receive: its effective gid, likewise
  * @receipt: with MAILBOX_SEND_SYNC: address of a struct mailbox_receipt to be filled
- *	in, or 0; else 0
+ *	in, or 0; with MAILBOX_SEND_RECEIPT alone 0; else not looked at
+ * @lease: with MAILBOX_RECV_LEASE: when it ends, in ns of CLOCK_MONOTONIC, or 0 for
+ *	never; else not looked at
  *
  * Output members are ignored on the way in; those that a call does not answer
  * are not touched.
@@ -252,6 +259,11 @@ struct mailbox_holder {
  * O_NONBLOCK at once, it is EINPROGRESS, with the ticket: MAILBOX_IOC_RECEIPT goes on from
  * there. So it does when the reply is too long for the buffer (EMSGSIZE) or
  * @receipt is a bad address (EFAULT): the receipt is kept.
+ *
+ * With a lease the message is the receiver's for the time being, @lane and @ticket are its
+ * name, and MAILBOX_IOC_FINISH says what becomes of it. When the endpoint is closed, its
+ * process killed, or the time over, it goes to the next receiver at once, with
+ * MAILBOX_MSG_REDELIVERED and one more in the count.
  *
  * In place, for a mapped endpoint: @data, @length and @tag are zero. A send gives
  * the slot of message @ticket of @lane, claimed; it is the caller's to fill, and
@@ -272,12 +284,15 @@ struct mailbox_message {
 	__u32 uid;
 	__u32 gid;
 	__u64 receipt;
+	__u64 lease;
 };
 
 /* What became of a message: struct mailbox_receipt.outcome */
 #define MAILBOX_QUEUED		0U		/* nobody has taken it yet */
-#define MAILBOX_TAKEN		1U		/* a receiver has it in his hands */
+#define MAILBOX_TAKEN		1U		/* a receiver has it, or had it and gave it back */
 #define MAILBOX_RECEIVED	2U
+#define MAILBOX_ACKED		3U		/* by the holder of a lease */
+#define MAILBOX_REPLIED		4U		/* the same, with a reply */
 #define MAILBOX_DISCARDED	5U		/* nobody will have it: see reason */
 
 /* struct mailbox_receipt.reason */
@@ -332,6 +347,38 @@ struct mailbox_receipt {
 	__u32 pid;
 	__u32 uid;
 	__u32 gid;
+};
+
+/* struct mailbox_finish.how */
+#define MAILBOX_ACK		1U		/* done */
+#define MAILBOX_REPLY		2U		/* done, and this is the answer */
+#define MAILBOX_NACK		3U		/* not done: to the next receiver, before others */
+#define MAILBOX_NACK_BACK	4U		/* not done: behind what is queued now */
+#define MAILBOX_EXTEND		5U		/* more time */
+
+/**
+ * struct mailbox_finish - MAILBOX_IOC_FINISH: what becomes of a leased message
+ * @size: sizeof(struct mailbox_finish)
+ * @how: MAILBOX_ACK and so on
+ * @data: MAILBOX_REPLY: address of the reply; may be 0 if @length is; else 0
+ * @length: MAILBOX_REPLY: bytes, at most the port's message_size; else 0
+ * @lane: of the message
+ * @ticket: likewise
+ * @deadline: MAILBOX_EXTEND: when the lease ends now, as struct mailbox_message.lease;
+ *	else 0
+ *
+ * ESTALE: this endpoint has no such lease, or no longer. A reply to one who wanted no
+ * receipt is EOPNOTSUPP, and to one who is gone EPIPE: the lease goes on, to be finished
+ * otherwise.
+ */
+struct mailbox_finish {
+	__u32 size;
+	__u32 how;
+	__u64 data;
+	__u32 length;
+	__u32 lane;
+	__u64 ticket;
+	__u64 deadline;
 };
 
 /**
@@ -477,6 +524,7 @@ struct mailbox_query {
 #define MAILBOX_IOC_INFO	_IOWR(MAILBOX_IOC_TYPE, 0x12, struct mailbox_info)
 #define MAILBOX_IOC_SET_LANES	_IOW(MAILBOX_IOC_TYPE, 0x13, struct mailbox_set_lanes)
 #define MAILBOX_IOC_KICK	_IOW(MAILBOX_IOC_TYPE, 0x14, struct mailbox_kick)
+#define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
 #define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */
