@@ -69,21 +69,21 @@ static struct mailbox_endpoint *mailbox_join_existing(const char *name, unsigned
 	port = mailbox_port_find(name);
 	if (port)
 		err = mailbox_port_permission(port, flags);
-	ep = err ? ERR_PTR(err) : mailbox_port_join(port);
+	ep = err ? ERR_PTR(err) : mailbox_port_join(port, flags);
 	mutex_unlock(&mailbox_ports_lock);
 	return ep;
 }
 
-static struct mailbox_endpoint *mailbox_join_new(struct mailbox_port *port)
+static struct mailbox_endpoint *mailbox_join_new(struct mailbox_port *port, unsigned int flags)
 {
 	struct mailbox_endpoint *ep;
 	int err;
 
 	if (!port->name[0])
-		return mailbox_port_join(port);
+		return mailbox_port_join(port, flags);
 	mutex_lock(&mailbox_ports_lock);
 	err = mailbox_port_publish(port);
-	ep = err ? ERR_PTR(err) : mailbox_port_join(port);
+	ep = err ? ERR_PTR(err) : mailbox_port_join(port, flags);
 	mutex_unlock(&mailbox_ports_lock);
 	return ep;
 }
@@ -96,7 +96,7 @@ static int mailbox_install_new(const struct mailbox_create *attr, s32 __user *us
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
-	err = mailbox_install(mailbox_join_new(port), attr->open_flags, user);
+	err = mailbox_install(mailbox_join_new(port, attr->open_flags), attr->open_flags, user);
 	if (err) {
 		mutex_lock(&mailbox_ports_lock);
 		if (port->named)

@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 
 #include "abi.h"
+#include "direct.h"
 #include "endpoint.h"
 #include "lease.h"
 #include "map.h"
@@ -18,11 +19,16 @@
 
 static __poll_t mailbox_endpoint_poll_in(struct mailbox_endpoint *ep)
 {
+	struct mailbox_port *port = ep->port;
+
 	switch (mailbox_message_receivable(ep)) {
 	case 0:
-		return EPOLLIN | EPOLLRDNORM | (READ_ONCE(ep->port->deleted) ? EPOLLHUP : 0);
+		return EPOLLIN | EPOLLRDNORM | (READ_ONCE(port->deleted) ? EPOLLHUP : 0) |
+		       (mailbox_queue_gone(&port->receivers) ? EPOLLRDHUP : 0);
 	case -EIDRM:
 		return EPOLLERR | EPOLLHUP;
+	case -EPIPE:
+		return EPOLLRDHUP | EPOLLHUP;
 	}
 	return 0;
 }
@@ -33,6 +39,7 @@ static __poll_t mailbox_endpoint_poll_out(struct mailbox_endpoint *ep)
 	case 0:
 		return EPOLLOUT | EPOLLWRNORM;
 	case -EIDRM:
+	case -EPIPE:
 		return EPOLLERR | EPOLLHUP;
 	}
 	return 0;
@@ -64,6 +71,9 @@ static __poll_t mailbox_endpoint_poll(struct file *file, poll_table *wait)
 			events = mailbox_endpoint_poll_receipts(ep);
 		}
 	}
+	/* At a direct port only what its end is for. */
+	in &= READ_ONCE(port->ends.sender) != ep->id;
+	out &= READ_ONCE(port->ends.receiver) != ep->id;
 	if (in && out) {	/* asked for nothing but the end: either tells that */
 		out = asked & (EPOLLOUT | EPOLLWRNORM);
 		in = !out || asked & (EPOLLIN | EPOLLRDNORM);
@@ -211,10 +221,27 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 		return file->f_mode & FMODE_WRITE ?
 		       mailbox_receipt_read(&ep->port->ledger, &ep->receipts, user,
 					    file->f_flags & O_NONBLOCK) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_END):
+		return -EOPNOTSUPP;
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
 		return mailbox_port_query(user);
 	}
 	return -ENOTTY;
+}
+
+static long mailbox_endpoint_direct_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (mailbox_abi_command(cmd)) {
+	case mailbox_abi_command(MAILBOX_IOC_SEND):
+		return file->f_mode & FMODE_WRITE ? mailbox_direct_send(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
+		return file->f_mode & FMODE_READ ? mailbox_direct_receive(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_END):
+		return mailbox_direct_end(file, user);
+	}
+	return mailbox_endpoint_ioctl(file, cmd, arg);
 }
 
 static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
@@ -228,6 +255,10 @@ static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "mailbox-leases:\t%u\n",
 		   mailbox_leases_count(&ep->port->leases, &ep->leases));
 	seq_printf(m, "mailbox-receipts:\t%u\n", READ_ONCE(ep->receipts.count));
+	if (READ_ONCE(ep->port->ends.sender) == ep->id)
+		seq_puts(m, "mailbox-end:\tsend\n");
+	if (READ_ONCE(ep->port->ends.receiver) == ep->id)
+		seq_puts(m, "mailbox-end:\treceive\n");
 }
 
 /* No position, and never a worker thread of io_uring. */
@@ -236,6 +267,9 @@ static void mailbox_endpoint_mode(struct file *file)
 	stream_open(file_inode(file), file);
 	file->f_mode |= FMODE_NOWAIT;
 }
+
+/* What its file does. */
+static const struct file_operations *mailbox_endpoint_kind(const struct mailbox_endpoint *ep);
 
 static int mailbox_endpoint_open(struct inode *inode, struct file *file)
 {
@@ -249,11 +283,12 @@ static int mailbox_endpoint_open(struct inode *inode, struct file *file)
 	 * descriptor. The number may be another port's now, with another mode.
 	 */
 	if (port && inode->i_nlink)
-		ep = mailbox_port_join(port);
+		ep = mailbox_port_join(port, file->f_flags);
 	mutex_unlock(&mailbox_ports_lock);
 	if (IS_ERR(ep))
 		return PTR_ERR(ep);
 	file->private_data = ep;
+	file->f_op = mailbox_endpoint_kind(ep);		/* of the same module */
 	mailbox_endpoint_mode(file);
 	return 0;
 }
@@ -285,9 +320,32 @@ static const struct file_operations mailbox_endpoint_fops = {
 	MAILBOX_LLSEEK
 };
 
+static const struct file_operations mailbox_endpoint_direct_fops = {
+	.owner = THIS_MODULE,
+	.release = mailbox_endpoint_release,
+	.read = mailbox_direct_read,
+	.write = mailbox_direct_write,
+	.read_iter = mailbox_direct_read_iter,
+	.write_iter = mailbox_direct_write_iter,
+	.mmap = mailbox_map_mmap,
+	.poll = mailbox_endpoint_poll,
+	.fasync = mailbox_endpoint_fasync,
+	.unlocked_ioctl = mailbox_endpoint_direct_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = mailbox_endpoint_show_fdinfo,
+	MAILBOX_LLSEEK
+};
+
+static const struct file_operations *mailbox_endpoint_kind(const struct mailbox_endpoint *ep)
+{
+	return ep->port->flags & MAILBOX_DIRECT ? &mailbox_endpoint_direct_fops :
+						  &mailbox_endpoint_fops;
+}
+
 struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int open_flags)
 {
-	struct file *file = anon_inode_getfile("[mailbox]", &mailbox_endpoint_fops, ep, open_flags);
+	struct file *file = anon_inode_getfile("[mailbox]", mailbox_endpoint_kind(ep), ep,
+					       open_flags);
 
 	if (IS_ERR(file))
 		mailbox_port_leave(ep);

@@ -338,6 +338,11 @@ static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_b
 	u64 words[MAILBOX_SHORT_WORDS], position;
 	int err;
 
+	if (mailbox_queue_gone(&ep->port->senders)) {
+		err = mailbox_port_broken(ep);
+		if (err)
+			return err;
+	}
 	if (from->place)
 		return mailbox_reserve_once(ep, from->place, n);
 	for (;;) {
@@ -367,6 +372,8 @@ static int mailbox_sendable(const struct mailbox_endpoint *ep, u32 n)
 {
 	if (READ_ONCE(ep->port->deleted))
 		return -EIDRM;
+	if (mailbox_queue_gone(&ep->port->senders))
+		return -EPIPE;
 	return mailbox_can_claim(ep, n) ? 0 : -EAGAIN;
 }
 
@@ -450,10 +457,13 @@ static bool mailbox_drained(const struct mailbox_endpoint *ep)
 
 int mailbox_message_receivable(const struct mailbox_endpoint *ep)
 {
+	bool gone = mailbox_queue_gone(&ep->port->receivers);
+
+	smp_rmb();	/* gone before the slots: it has left nothing behind them */
 	if (mailbox_look(ep))
 		return 0;
 	if (!READ_ONCE(ep->port->deleted))
-		return -EAGAIN;
+		return gone ? -EPIPE : -EAGAIN;
 	smp_mb();	/* the flag before the slots: see mailbox_port_delete() */
 	if (mailbox_drained(ep))
 		return -EIDRM;
@@ -773,7 +783,7 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 			ret = mailbox_lease_once(ep, to, limit, &t, &n);
 		else
 			ret = mailbox_take_highest(ep, ep->id, limit, &t, &n);
-		if (ret == -EAGAIN && READ_ONCE(ep->port->deleted)) {
+		if (ret == -EAGAIN && mailbox_queue_ended(&ep->port->receivers)) {
 			ret = mailbox_message_receivable(ep) ?: mailbox_try_again();
 			if (!ret)
 				continue;

@@ -45,7 +45,7 @@ long mailbox_message_finish(struct mailbox_endpoint *ep, struct mailbox_finish _
  * @ep: for this endpoint, by its lanes
  *
  * Return: 0 if a receive has something to do, -EAGAIN if not, -EIDRM if there
- * never will be. Reads only.
+ * never will be, -EPIPE if the sender of a direct port has gone. Reads only.
  */
 int mailbox_message_receivable(const struct mailbox_endpoint *ep);
 
@@ -53,7 +53,7 @@ int mailbox_message_receivable(const struct mailbox_endpoint *ep);
  * mailbox_message_sendable() - is there room on the default lane?
  * @ep: for this endpoint
  *
- * Return: 0, -EAGAIN, or -EIDRM. Reads only.
+ * Return: 0, -EAGAIN, -EIDRM, or -EPIPE. Reads only.
  */
 int mailbox_message_sendable(const struct mailbox_endpoint *ep);
 

@@ -41,7 +41,10 @@ int mailbox_port_check(struct mailbox_create *attr)
 	if (!attr->mode)
 		attr->mode = MAILBOX_MODE_DEFAULT;
 
-	if (attr->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_EXCLUSIVE))
+	if (attr->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT |
+			    MAILBOX_EXCLUSIVE))
+		return -EINVAL;
+	if (attr->pad || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
 		return -EINVAL;
 	if (attr->message_size > MAILBOX_MESSAGE_MAX)
 		return -EINVAL;
@@ -168,8 +171,85 @@ static struct mailbox_identity *mailbox_identity_alloc(void)
 	return identity;
 }
 
-struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
+/* Waking */
+
+static void mailbox_port_wake_all(struct mailbox_port *port)
 {
+	mailbox_queue_wake(&port->receivers, MAILBOX_ALL_LANES, true);
+	mailbox_queue_wake(&port->senders, MAILBOX_ALL_LANES, true);
+}
+
+static void mailbox_port_wake(struct mailbox_port *port, struct mailbox_queue *q, u32 lanes)
+{
+	trace_mailbox_wakeup(port, q == &port->receivers, lanes);
+	if (likely(!READ_ONCE(port->deleted))) {
+		mailbox_queue_wake(q, lanes, false);
+		return;
+	}
+	/* Nothing new comes after this: everybody must look, maybe for the last time. */
+	mailbox_port_wake_all(port);
+}
+
+void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes)
+{
+	mailbox_port_wake(port, &port->receivers, lanes);
+}
+
+void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes)
+{
+	mailbox_port_wake(port, &port->senders, lanes);
+}
+
+/* Endpoints */
+
+/* The ends have changed hands: tell whom it concerns. */
+static void mailbox_port_hand_over(struct mailbox_port *port)
+{
+	lockdep_assert_held(&port->lock);
+	mailbox_queue_forsake(&port->receivers, port->ends.sender_gone);
+	mailbox_queue_forsake(&port->senders, port->ends.receiver_gone);
+	smp_mb__after_atomic();		/* against (F) */
+	mailbox_port_wake_all(port);
+}
+
+int mailbox_port_take(struct mailbox_endpoint *ep, u32 end)
+{
+	struct mailbox_port *port = ep->port;
+	int err;
+
+	mutex_lock(&port->lock);
+	err = mailbox_ends_take(&port->ends, ep->id, end);
+	if (!err)
+		mailbox_port_hand_over(port);
+	mutex_unlock(&port->lock);
+	return err;
+}
+
+int mailbox_port_broken(struct mailbox_endpoint *ep)
+{
+	struct mailbox_port *port = ep->port;
+	struct mailbox_ring_stats stats;
+	int err = 0;
+
+	if (READ_ONCE(port->deleted))
+		return -EIDRM;
+	mutex_lock(&port->lock);
+	if (port->ends.receiver_gone)
+		err = -EPIPE;
+	if (port->ends.unread) {
+		port->ends.unread = false;
+		mailbox_ring_stats(&port->ring, &stats);
+		if (stats.depth)
+			err = -ECONNRESET;
+		ep->unread = stats.depth;
+	}
+	mutex_unlock(&port->lock);
+	return err;
+}
+
+struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port, unsigned int open_flags)
+{
+	bool direct = port->flags & MAILBOX_DIRECT;
 	struct mailbox_identity *identity;
 	struct mailbox_endpoint *ep;
 	int err = -ENOMEM;
@@ -182,9 +262,18 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port)
 		goto err_free;
 
 	mutex_lock(&port->lock);
-	err = port->deleted ? -ENXIO : mailbox_port_enrol(port, identity, &ep->id);
+	err = port->deleted ? -ENXIO : 0;
+	if (!err && direct)
+		err = mailbox_ends_admit(&port->ends, open_flags);
 	if (!err)
+		err = mailbox_port_enrol(port, identity, &ep->id);
+	if (!err) {
 		WRITE_ONCE(port->endpoints, port->endpoints + 1);
+		if (direct) {
+			mailbox_ends_join(&port->ends, ep->id, open_flags);
+			mailbox_port_hand_over(port);
+		}
+	}
 	mutex_unlock(&port->lock);
 	if (err)
 		goto err_identity;
@@ -215,6 +304,10 @@ static bool mailbox_port_strike(struct mailbox_port *port, u32 id)
 	identity->departed = true;
 	port->departed++;
 	WRITE_ONCE(port->endpoints, port->endpoints - 1);
+	if (port->flags & MAILBOX_DIRECT) {
+		mailbox_ends_leave(&port->ends, id);
+		mailbox_port_hand_over(port);
+	}
 	last = !port->endpoints;
 	if (port->departed >= port->sweep_at)
 		mailbox_port_sweep(port);
@@ -246,35 +339,6 @@ void mailbox_port_leave(struct mailbox_endpoint *ep)
 	mailbox_port_end_receipts(port);
 	mailbox_port_put(port);
 	kfree(ep);
-}
-
-/* Waking */
-
-static void mailbox_port_wake_all(struct mailbox_port *port)
-{
-	mailbox_queue_wake(&port->receivers, MAILBOX_ALL_LANES, true);
-	mailbox_queue_wake(&port->senders, MAILBOX_ALL_LANES, true);
-}
-
-static void mailbox_port_wake(struct mailbox_port *port, struct mailbox_queue *q, u32 lanes)
-{
-	trace_mailbox_wakeup(port, q == &port->receivers, lanes);
-	if (likely(!READ_ONCE(port->deleted))) {
-		mailbox_queue_wake(q, lanes, false);
-		return;
-	}
-	/* Nothing new comes after this: everybody must look, maybe for the last time. */
-	mailbox_port_wake_all(port);
-}
-
-void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes)
-{
-	mailbox_port_wake(port, &port->receivers, lanes);
-}
-
-void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes)
-{
-	mailbox_port_wake(port, &port->senders, lanes);
 }
 
 /* Mappings */
@@ -482,6 +546,7 @@ static void mailbox_port_free(struct device *dev)
 	xa_destroy(&port->identities);
 	mailbox_lease_room_destroy(&port->leases);
 	mailbox_ledger_destroy(&port->ledger);
+	mailbox_ends_destroy(&port->ends);
 	mailbox_quota_uncharge(port->uid, port->ring.bytes);
 	mailbox_ring_destroy(&port->ring);
 	kfree(port);
@@ -563,13 +628,17 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
 	if (!port)
 		goto err_uncharge;
-	err = mailbox_ring_init(&port->ring, attr->message_size, attr->capacity, attr->lanes);
+	err = mailbox_ends_init(&port->ends, attr->peer_pid);
 	if (err)
 		goto err_free;
+	err = mailbox_ring_init(&port->ring, attr->message_size, attr->capacity, attr->lanes);
+	if (err)
+		goto err_ends;
 
 	BUILD_BUG_ON(MAILBOX_SHARED_LANES != MAILBOX_LANES_MAX);
 	BUILD_BUG_ON(MAILBOX_WAITERS_SLEEPERS != MAILBOX_WAIT_SLEEPERS);
 	BUILD_BUG_ON(MAILBOX_WAITERS_CLOSED != MAILBOX_WAIT_CLOSED);
+	BUILD_BUG_ON(MAILBOX_WAITERS_GONE != MAILBOX_WAIT_GONE);
 	mailbox_queue_init(&port->receivers, (atomic64_t *)&port->ring.shared->receivers.word,
 			   NULL);
 	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word,
@@ -591,6 +660,8 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	port->dev.type = &mailbox_port_type;
 	return port;
 
+err_ends:
+	mailbox_ends_destroy(&port->ends);
 err_free:
 	kfree(port);
 err_uncharge:
@@ -715,6 +786,8 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 	info->quarantined = stats.quarantined;
 	info->map_bytes = port->flags & MAILBOX_SEALED ? 0 : port->ring.bytes;
 	info->mappings = READ_ONCE(port->mappings);
+	info->sender = READ_ONCE(port->ends.sender);
+	info->receiver = READ_ONCE(port->ends.receiver);
 	memcpy(info->name, port->name, MAILBOX_NAME_SIZE);
 }
 
@@ -730,7 +803,7 @@ long mailbox_port_query(void __user *user)
 	memset(&query, 0, sizeof(query));
 	query.size = size;
 	query.max_ports = mailbox_max_ports;
-	query.features = MAILBOX_FEATURE_BASE;
+	query.features = MAILBOX_FEATURE_BASE | MAILBOX_FEATURE_DIRECT;
 	query.max_port_bytes = READ_ONCE(mailbox_max_port_bytes);
 	query.max_user_bytes = READ_ONCE(mailbox_max_user_bytes);
 	query.user_bytes = mailbox_quota_used(current_fsuid());

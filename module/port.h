@@ -8,6 +8,9 @@
  *
  * References: the device's. One for the name, one for each endpoint.
  *
+ * A direct port has two ends, see ends.h. When the holder of one has gone, the queue
+ * of the other says so, until there is a new one.
+ *
  * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota, lease,
  * receipt and wait. The data path takes none of the first two.
  */
@@ -20,6 +23,7 @@
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
+#include "ends.h"
 #include "lease.h"
 #include "receipt.h"
 #include "ring.h"
@@ -49,7 +53,7 @@ struct mailbox_blocked {
  * @leases: which receivers have yet to finish one
  * @deleted: nothing may be sent any more
  * @forgeable: was mapped for writing once: what slots say is nobody's word
- * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT
  * @capacity: slots per lane
  * @mode: permission bits at creation
  * @uid: owner
@@ -65,6 +69,7 @@ struct mailbox_blocked {
  * @sweep_at: how many of those make it worth to look who is still named
  * @mappings: of endpoints, for sending and receiving
  * @mapped: those endpoints
+ * @ends: of a direct port
  * @receivers_blocked: for each lane
  * @senders_blocked: likewise
  */
@@ -95,6 +100,7 @@ struct mailbox_port {
 	u32 sweep_at;
 	u32 mappings;
 	struct list_head mapped;
+	struct mailbox_ends ends;
 	struct mailbox_blocked receivers_blocked[MAILBOX_LANES_MAX];
 	struct mailbox_blocked senders_blocked[MAILBOX_LANES_MAX];
 };
@@ -108,6 +114,7 @@ struct mailbox_port {
  * @receive_mask: lanes it receives from
  * @owner: the id under which its mapping owns slots, or 0; under port->lock
  * @evicted: it never gets a mapping again; under port->lock
+ * @unread: what the receiver of a direct port had left when this one was told
  * @mapping: of @owner; under port->lock
  * @mapped: in port->mapped while it has an @owner
  * @fasync: who gets SIGIO
@@ -129,6 +136,7 @@ struct mailbox_endpoint {
 	u32 receive_mask;
 	u32 owner;
 	bool evicted;
+	u32 unread;
 	struct mailbox_mapping *mapping;
 	struct list_head mapped;
 	struct fasync_struct *fasync;
@@ -191,7 +199,7 @@ int mailbox_name_check(const char *name);
  * @uid: owner, who is charged
  * @gid: group
  *
- * Return: the port with one reference, or ERR_PTR(-EDQUOT, -ENOMEM, -ENOSPC).
+ * Return: the port with one reference, or ERR_PTR(-EDQUOT, -ENOMEM, -ENOSPC, -ESRCH).
  */
 struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid,
 					kgid_t gid);
@@ -248,17 +256,36 @@ static inline void mailbox_port_put(struct mailbox_port *port)
 /**
  * mailbox_port_join() - a new endpoint
  * @port: the port; the endpoint takes a reference
+ * @open_flags: O_ACCMODE of an open
  *
  * Return: the endpoint, or ERR_PTR(): -ENXIO (deleted meanwhile), -ENOSPC (no
- * id left), -ENOMEM.
+ * id left), -ENOMEM; of a direct port also -EPERM or -EBUSY.
  */
-struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port);
+struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port, unsigned int open_flags);
 
 /**
  * mailbox_port_leave() - an endpoint is closed
  * @ep: freed; its id is not used again while a message names it
  */
 void mailbox_port_leave(struct mailbox_endpoint *ep);
+
+/**
+ * mailbox_port_take() - an endpoint of a direct port is used for one direction
+ * @ep: the endpoint
+ * @end: MAILBOX_END_SEND or MAILBOX_END_RECEIVE
+ *
+ * Return: 0, or -EBUSY: that end is not its own.
+ */
+int mailbox_port_take(struct mailbox_endpoint *ep, u32 end);
+
+/**
+ * mailbox_port_broken() - the queue says that the receiver has gone: may it be sent?
+ * @ep: the sender
+ *
+ * Return: 0 (there is a new one), -ECONNRESET (once, if something was left unread:
+ * @ep->unread), -EPIPE, or -EIDRM.
+ */
+int mailbox_port_broken(struct mailbox_endpoint *ep);
 
 /**
  * mailbox_port_adopt() - an endpoint is mapped, and gets an id for what it owns so

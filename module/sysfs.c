@@ -36,6 +36,8 @@ MAILBOX_ATTR(waiting_senders, "%u");
 MAILBOX_ATTR(waiting_receivers, "%u");
 MAILBOX_ATTR(endpoints, "%u");
 MAILBOX_ATTR(bytes, "%llu");
+MAILBOX_ATTR(sender, "%u");
+MAILBOX_ATTR(receiver, "%u");
 
 static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_message_size.attr,
@@ -53,6 +55,8 @@ static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_waiting_receivers.attr,
 	&dev_attr_endpoints.attr,
 	&dev_attr_bytes.attr,
+	&dev_attr_sender.attr,
+	&dev_attr_receiver.attr,
 	NULL
 };
 

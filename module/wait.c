@@ -103,6 +103,14 @@ void mailbox_queue_close(struct mailbox_queue *q)
 	mailbox_waiting_set(q, MAILBOX_WAIT_CLOSED);
 }
 
+void mailbox_queue_forsake(struct mailbox_queue *q, bool gone)
+{
+	if (gone)
+		mailbox_waiting_set(q, MAILBOX_WAIT_GONE);
+	else
+		mailbox_waiting_clear(q, MAILBOX_WAIT_GONE);
+}
+
 void mailbox_queue_arm(struct mailbox_queue *q)
 {
 	mailbox_waiting_set(q, MAILBOX_WAIT_ARMED);

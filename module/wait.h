@@ -38,7 +38,8 @@
 
 /* mailbox_queue.waiting: one word tells whether an event interests anybody. */
 #define MAILBOX_WAIT_SLEEPER	1LL
-#define MAILBOX_WAIT_SLEEPERS	0x7fffffffLL
+#define MAILBOX_WAIT_SLEEPERS	0x3fffffffLL
+#define MAILBOX_WAIT_GONE	(1LL << 30)	/* whom they wait for has gone */
 #define MAILBOX_WAIT_CLOSED	(1LL << 31)	/* the port's end: every event counts */
 #define MAILBOX_WAIT_SIGIO	(1LL << 32)
 #define MAILBOX_WAIT_SIGIOS	(0xffffLL << 32)
@@ -115,7 +116,7 @@ static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)
 	return unlikely(atomic64_read(&q->waiting));
 }
 
-/* For the chain: does anybody sleep, or is the queue closed? */
+/* For the chain: does anybody sleep, or is the queue closed or forsaken? */
 static inline bool mailbox_queue_pressed(const struct mailbox_queue *q)
 {
 	return unlikely((u32)atomic64_read(&q->waiting));
@@ -125,6 +126,18 @@ static inline bool mailbox_queue_pressed(const struct mailbox_queue *q)
 static inline bool mailbox_queue_closed(const struct mailbox_queue *q)
 {
 	return atomic64_read(&q->waiting) & MAILBOX_WAIT_CLOSED;
+}
+
+/* Has the one gone whom everybody here waits for? */
+static inline bool mailbox_queue_gone(const struct mailbox_queue *q)
+{
+	return atomic64_read(&q->waiting) & MAILBOX_WAIT_GONE;
+}
+
+/* Either: who finds nothing shall find out why. */
+static inline bool mailbox_queue_ended(const struct mailbox_queue *q)
+{
+	return atomic64_read(&q->waiting) & (MAILBOX_WAIT_CLOSED | MAILBOX_WAIT_GONE);
 }
 
 /* How many sleep. */
@@ -155,6 +168,13 @@ void mailbox_queue_wake(struct mailbox_queue *q, u32 lanes, bool all);
  * @q: for whom
  */
 void mailbox_queue_close(struct mailbox_queue *q);
+
+/**
+ * mailbox_queue_forsake() - the one whom everybody here waits for has gone, or is back
+ * @q: for whom
+ * @gone: which; then wake them
+ */
+void mailbox_queue_forsake(struct mailbox_queue *q, bool gone);
 
 /**
  * mailbox_queue_arm() - a poller is about to look (F)

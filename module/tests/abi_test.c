@@ -15,7 +15,7 @@ do {										\
 
 static void layout_of_create(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_create), 96);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_create), 104);
 	EXPECT_MEMBER(test, mailbox_create, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_create, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_create, message_size, 8, 4);
@@ -24,7 +24,9 @@ static void layout_of_create(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_create, mode, 20, 4);
 	EXPECT_MEMBER(test, mailbox_create, open_flags, 24, 4);
 	EXPECT_MEMBER(test, mailbox_create, fd, 28, 4);
-	EXPECT_MEMBER(test, mailbox_create, name, 32, 64);
+	EXPECT_MEMBER(test, mailbox_create, peer_pid, 32, 4);
+	EXPECT_MEMBER(test, mailbox_create, pad, 36, 4);
+	EXPECT_MEMBER(test, mailbox_create, name, 40, 64);
 }
 
 static void layout_of_open(struct kunit *test)
@@ -117,7 +119,7 @@ static void layout_of_set_lanes(struct kunit *test)
 
 static void layout_of_the_attributes_in_info(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 192);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 200);
 	EXPECT_MEMBER(test, mailbox_info, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_info, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_info, message_size, 8, 4);
@@ -133,7 +135,9 @@ static void layout_of_the_attributes_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, map_bytes, 112, 8);
 	EXPECT_MEMBER(test, mailbox_info, mappings, 120, 4);
 	EXPECT_MEMBER(test, mailbox_info, owner, 124, 4);
-	EXPECT_MEMBER(test, mailbox_info, name, 128, 64);
+	EXPECT_MEMBER(test, mailbox_info, sender, 128, 4);
+	EXPECT_MEMBER(test, mailbox_info, receiver, 132, 4);
+	EXPECT_MEMBER(test, mailbox_info, name, 136, 64);
 }
 
 static void layout_of_the_statistics_in_info(struct kunit *test)

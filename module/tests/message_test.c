@@ -654,9 +654,9 @@ static int desk_init(struct kunit *test)
 	if (IS_ERR(desk->port))
 		return PTR_ERR(desk->port);
 	test->priv = desk;
-	desk->sender = mailbox_port_join(desk->port);
-	desk->receiver = mailbox_port_join(desk->port);
-	desk->other = mailbox_port_join(desk->port);
+	desk->sender = mailbox_port_join(desk->port, O_RDWR);
+	desk->receiver = mailbox_port_join(desk->port, O_RDWR);
+	desk->other = mailbox_port_join(desk->port, O_RDWR);
 	if (IS_ERR(desk->sender) || IS_ERR(desk->receiver) || IS_ERR(desk->other))
 		return -ENOMEM;
 	return 0;

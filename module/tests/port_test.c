@@ -202,13 +202,20 @@ static void there_are_1_to_32_lanes(struct kunit *test)
 
 static void unknown_flags_are_refused(struct kunit *test)
 {
-	u32 known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_EXCLUSIVE;
+	u32 known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_EXCLUSIVE;
 	int bit;
 
 	KUNIT_EXPECT_EQ(test, CHECK(.flags = known), 0);
 	for (bit = 0; bit < 32; bit++)
 		KUNIT_EXPECT_EQ_MSG(test, CHECK(.flags = BIT(bit)),
 				    known & BIT(bit) ? 0 : -EINVAL, "bit %d", bit);
+}
+
+static void padding_is_zero_and_a_peer_is_for_direct_ports(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, CHECK(.pad = 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.peer_pid = 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.peer_pid = 1, .flags = MAILBOX_DIRECT), 0);
 }
 
 static void mode_is_permission_bits(struct kunit *test)
@@ -248,6 +255,7 @@ static struct kunit_case attribute_cases[] = {
 	KUNIT_CASE(message_size_is_at_most_16_mib),
 	KUNIT_CASE(there_are_1_to_32_lanes),
 	KUNIT_CASE(unknown_flags_are_refused),
+	KUNIT_CASE(padding_is_zero_and_a_peer_is_for_direct_ports),
 	KUNIT_CASE(mode_is_permission_bits),
 	KUNIT_CASE(memory_of_a_port_is_limited_to_the_byte),
 	KUNIT_CASE(the_largest_of_everything_is_too_much_memory),
@@ -557,14 +565,14 @@ static void a_port_beyond_the_owners_quota_is_refused_and_leaves_nothing(struct 
 static void a_deleted_port_takes_no_endpoint_and_keeps_what_is_queued(struct kunit *test)
 {
 	struct mailbox_port *port = make_named(test, "kunit-a", 0);
-	struct mailbox_endpoint *ep = mailbox_port_join(port);
+	struct mailbox_endpoint *ep = mailbox_port_join(port, O_RDWR);
 	struct mailbox_info info = {};
 	u64 position;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ep));
 	KUNIT_EXPECT_EQ(test, send_from(ep, 1, &position), 0);
 	delete(port, false);
-	KUNIT_EXPECT_PTR_EQ(test, mailbox_port_join(port), ERR_PTR(-ENXIO));
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_port_join(port, O_RDWR), ERR_PTR(-ENXIO));
 	mailbox_port_info(port, &info);
 	KUNIT_EXPECT_EQ(test, info.state, MAILBOX_STATE_DELETED);
 	KUNIT_EXPECT_EQ(test, info.depth, 1);
@@ -575,7 +583,7 @@ static void a_deleted_port_takes_no_endpoint_and_keeps_what_is_queued(struct kun
 static void a_purged_port_counts_what_it_dropped(struct kunit *test)
 {
 	struct mailbox_port *port = make_named(test, "kunit-a", 0);
-	struct mailbox_endpoint *ep = mailbox_port_join(port);
+	struct mailbox_endpoint *ep = mailbox_port_join(port, O_RDWR);
 	struct mailbox_info info = {};
 	u64 position;
 
@@ -594,7 +602,8 @@ static void a_purged_port_counts_what_it_dropped(struct kunit *test)
 static void an_autodelete_port_goes_with_its_last_endpoint(struct kunit *test)
 {
 	struct mailbox_port *port = make_named(test, "kunit-a", MAILBOX_AUTODELETE);
-	struct mailbox_endpoint *one = mailbox_port_join(port), *two = mailbox_port_join(port);
+	struct mailbox_endpoint *one = mailbox_port_join(port, O_RDWR);
+	struct mailbox_endpoint *two = mailbox_port_join(port, O_RDWR);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(one));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(two));
@@ -608,7 +617,7 @@ static void an_autodelete_port_goes_with_its_last_endpoint(struct kunit *test)
 static void any_other_named_port_stays(struct kunit *test)
 {
 	struct mailbox_port *port = make_named(test, "kunit-a", 0);
-	struct mailbox_endpoint *ep = mailbox_port_join(port);
+	struct mailbox_endpoint *ep = mailbox_port_join(port, O_RDWR);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ep));
 	mailbox_port_leave(ep);
@@ -688,7 +697,7 @@ static struct kunit_suite port_suite = {
 
 static struct mailbox_endpoint *join(struct kunit *test)
 {
-	struct mailbox_endpoint *ep = mailbox_port_join(test->priv);
+	struct mailbox_endpoint *ep = mailbox_port_join(test->priv, O_RDWR);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ep));
 	return ep;
@@ -811,7 +820,7 @@ static void an_id_is_not_given_again_while_a_message_names_it(struct kunit *test
 static void a_message_tells_who_opened_the_sending_endpoint(struct kunit *test)
 {
 	const struct cred *before = mailbox_test_become(60001);
-	struct mailbox_endpoint *sender = mailbox_port_join(test->priv);
+	struct mailbox_endpoint *sender = mailbox_port_join(test->priv, O_RDWR);
 	struct mailbox_message m = {};
 
 	mailbox_test_return(before);
@@ -846,7 +855,7 @@ static void without_a_free_id_nobody_joins(struct kunit *test)
 	reserve_all_but(test, 500);
 	ep = join(test);
 	KUNIT_EXPECT_EQ(test, ep->id, 500);
-	KUNIT_EXPECT_PTR_EQ(test, mailbox_port_join(test->priv), ERR_PTR(-ENOSPC));
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_port_join(test->priv, O_RDWR), ERR_PTR(-ENOSPC));
 	/* Now the departed must go, however few. */
 	mailbox_port_leave(ep);
 	ep = join(test);

@@ -18,7 +18,7 @@ TEST(struct_##type##_is_##bytes##_bytes)				\
 	EXPECT_EQ(0, offsetof(struct mailbox_##type, size));		\
 }
 
-LAYOUT(create, 96)
+LAYOUT(create, 104)
 LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(evict, 72)
@@ -28,7 +28,8 @@ LAYOUT(receipt, 80)
 LAYOUT(finish, 40)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
-LAYOUT(info, 192)
+LAYOUT(end, 8)
+LAYOUT(info, 200)
 LAYOUT(query, 56)
 
 /* What the compiler inserts unasked would not be covered by the members. */
@@ -44,7 +45,9 @@ TEST(members_of_create_are_in_their_places)
 	AT(create, mode, 20);
 	AT(create, open_flags, 24);
 	AT(create, fd, 28);
-	AT(create, name, 32);
+	AT(create, peer_pid, 32);
+	AT(create, pad, 36);
+	AT(create, name, 40);
 }
 
 TEST(members_of_open_are_in_their_places)
@@ -133,6 +136,11 @@ TEST(members_of_kick_are_in_their_places)
 	AT(kick, pad, 12);
 }
 
+TEST(members_of_end_are_in_their_places)
+{
+	AT(end, end, 4);
+}
+
 TEST(members_of_set_lanes_are_in_their_places)
 {
 	AT(set_lanes, receive_mask, 4);
@@ -166,7 +174,9 @@ TEST(members_of_info_are_in_their_places)
 	AT(info, map_bytes, 112);
 	AT(info, mappings, 120);
 	AT(info, owner, 124);
-	AT(info, name, 128);
+	AT(info, sender, 128);
+	AT(info, receiver, 132);
+	AT(info, name, 136);
 }
 
 TEST(members_of_query_are_in_their_places)
@@ -185,16 +195,17 @@ TEST(members_of_query_are_in_their_places)
 TEST(command_numbers)
 {
 	EXPECT_EQ(0xc038bb00U, MAILBOX_IOC_QUERY);
-	EXPECT_EQ(0xc060bb01U, MAILBOX_IOC_CREATE);
+	EXPECT_EQ(0xc068bb01U, MAILBOX_IOC_CREATE);
 	EXPECT_EQ(0xc050bb02U, MAILBOX_IOC_OPEN);
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
 	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
 	EXPECT_EQ(0xc050bb10U, MAILBOX_IOC_SEND);
 	EXPECT_EQ(0xc050bb11U, MAILBOX_IOC_RECEIVE);
-	EXPECT_EQ(0xc0c0bb12U, MAILBOX_IOC_INFO);
+	EXPECT_EQ(0xc0c8bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
+	EXPECT_EQ(0x4008bb15U, MAILBOX_IOC_END);
 	EXPECT_EQ(0xc050bb18U, MAILBOX_IOC_RECEIPT);
 	EXPECT_EQ(0x4028bb19U, MAILBOX_IOC_FINISH);
 }
@@ -204,6 +215,7 @@ TEST(values_of_constants)
 	EXPECT_EQ(63, MAILBOX_NAME_MAX);
 	EXPECT_EQ(1, MAILBOX_SEALED);
 	EXPECT_EQ(2, MAILBOX_AUTODELETE);
+	EXPECT_EQ(4, MAILBOX_DIRECT);
 	EXPECT_EQ(1U << 31, MAILBOX_EXCLUSIVE);
 	EXPECT_EQ(1, MAILBOX_DELETE_PURGE);
 	EXPECT_EQ(1, MAILBOX_SEND_REALTIME);
@@ -238,7 +250,10 @@ TEST(values_of_constants)
 	EXPECT_EQ(~0ULL, MAILBOX_FOREVER);
 	EXPECT_EQ(0, MAILBOX_STATE_LIVE);
 	EXPECT_EQ(1, MAILBOX_STATE_DELETED);
+	EXPECT_EQ(1, MAILBOX_END_SEND);
+	EXPECT_EQ(2, MAILBOX_END_RECEIVE);
 	EXPECT_EQ(1, MAILBOX_FEATURE_BASE);
+	EXPECT_EQ(2, MAILBOX_FEATURE_DIRECT);
 }
 
 /*
@@ -284,6 +299,7 @@ CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_messag
 CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
 CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
+CALL(end, MAILBOX_IOC_END, mailbox_end, false, 0);
 CALL(receipt, MAILBOX_IOC_RECEIPT, mailbox_receipt, false, ANSWER(mailbox_receipt, tag));
 CALL(finish, MAILBOX_IOC_FINISH, mailbox_finish, false, 0);
 
@@ -291,8 +307,10 @@ FIXTURE_SETUP(call)
 {
 	strcpy(self->name, port_name("abi"));
 	strcpy(self->fresh, port_name("fresh"));
-	self->port = create(self->name, .flags = MAILBOX_EXCLUSIVE, .message_size = 64,
-			    .capacity = 4, .lanes = 4);
+	self->port = create(self->name,
+			    .flags = MAILBOX_EXCLUSIVE |
+				     (variant->nr == MAILBOX_IOC_END ? MAILBOX_DIRECT : 0),
+			    .message_size = 64, .capacity = 4, .lanes = 4);
 	ASSERT_LE(0, self->port);
 	self->control = control_open();
 	ASSERT_LE(0, self->control);
@@ -440,6 +458,13 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 		memset(f, 0, sizeof(*f));
 		f->size = sizeof(*f);
 		f->how = MAILBOX_EXTEND;
+		break;
+	}
+	case MAILBOX_IOC_END: {
+		struct mailbox_end *e = arg;
+
+		e->size = sizeof(*e);
+		e->end = MAILBOX_END_SEND;
 		break;
 	}
 	}
@@ -690,7 +715,7 @@ TEST_F(call, unknown_flags_are_einval)
 
 	switch (variant->nr) {
 	case MAILBOX_IOC_CREATE:
-		known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_EXCLUSIVE;
+		known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_EXCLUSIVE;
 		break;
 	case MAILBOX_IOC_DELETE:
 		known = MAILBOX_DELETE_PURGE;
@@ -725,6 +750,9 @@ TEST_F(call, padding_that_is_not_zero_is_einval)
 	unsigned int at, bit;
 
 	switch (variant->nr) {
+	case MAILBOX_IOC_CREATE:
+		at = offsetof(struct mailbox_create, pad);
+		break;
 	case MAILBOX_IOC_OPEN:
 		at = offsetof(struct mailbox_open, pad);
 		break;

@@ -45,13 +45,19 @@
  *	ENOENT	   no port of that name
  *	ENXIO	   a device node whose port is gone
  *	EACCES	   the port's mode bits say no
- *	EPERM	   not the owner, and no CAP_IPC_OWNER; to map: the port is sealed
- *	EBUSY	   this endpoint is mapped already
+ *	EPERM	   not the owner, and no CAP_IPC_OWNER; to map: the port is sealed; to
+ *		   open: a direct port is for its creator and another process
+ *	EBUSY	   the place is taken: this endpoint is mapped already; the end of a
+ *		   direct port is somebody else's, or both ends are
+ *	EPIPE	   the other end of a direct port was closed
+ *	ECONNRESET likewise, and there were messages left unread: told once
  *	ENOTCONN   this endpoint is not mapped
  *	ESHUTDOWN  this endpoint was evicted: it is not mapped again
- *	ESRCH	   the port has no mapping of that endpoint, or no further one
+ *	ESRCH	   the port has no mapping of that endpoint, or no further one; there
+ *		   is no process of that number
  *	EBADF	   the descriptor is not open for this direction
  *	EPROTO	   the ring was found inconsistent at one slot
+ *	EOPNOTSUPP not on this kind of port
  *	E2BIG	   a newer structure with a tail that is not zero
  *	EINVAL	   bad name, size, lane, flag or padding
  *	ENOTTY	   unknown ioctl
@@ -85,6 +91,7 @@
 /* Port flags, fixed at creation. */
 #define MAILBOX_SEALED		(1U << 0)	/* never mappable: senders can be trusted */
 #define MAILBOX_AUTODELETE	(1U << 1)	/* deleted with its last close */
+#define MAILBOX_DIRECT		(1U << 2)	/* one sender, one receiver: see MAILBOX_IOC_END */
 
 /* struct mailbox_create.flags beside the port flags. */
 #define MAILBOX_EXCLUSIVE	(1U << 31)	/* EEXIST if it exists; without this it is opened */
@@ -92,13 +99,16 @@
 /**
  * struct mailbox_create - MAILBOX_IOC_CREATE: make a port and open it
  * @size: sizeof(struct mailbox_create)
- * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_EXCLUSIVE
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT, MAILBOX_EXCLUSIVE
  * @message_size: largest message in bytes; 0 means the default
  * @capacity: messages per lane, a power of two; 0 means the default
  * @lanes: number of lanes; 0 means the default
  * @mode: permission bits, less the caller's umask; 0 means 0600
  * @open_flags: O_RDONLY, O_WRONLY or O_RDWR, with O_NONBLOCK and O_CLOEXEC
  * @fd: out: the new descriptor
+ * @peer_pid: MAILBOX_DIRECT: who may open it beside the creator, in the caller's pid
+ *	namespace; 0: whoever the mode bits let
+ * @pad: zero
  * @name: NUL-terminated, the rest zero; empty for a nameless port
  *
  * If the name exists and %MAILBOX_EXCLUSIVE is not given, the existing port is
@@ -114,6 +124,8 @@ struct mailbox_create {
 	__u32 mode;
 	__u32 open_flags;
 	__s32 fd;
+	__u32 peer_pid;
+	__u32 pad;
 	char name[MAILBOX_NAME_SIZE];
 };
 
@@ -233,7 +245,8 @@ struct mailbox_holder {
  * @flags: in: MAILBOX_SEND_* or MAILBOX_RECV_*; out of a receive: MAILBOX_MSG_*
  * @data: address of the message, or of the buffer for it; may be 0 if @length is
  * @length: send: bytes; receive: size of the buffer in, length of the message
- *	out (also when the call fails with EMSGSIZE, which keeps the message)
+ *	out (also when the call fails with EMSGSIZE, which keeps the message). Out of a
+ *	send that fails with ECONNRESET: how many messages were left unread
  * @lane: send: lane or MAILBOX_LANE_DEFAULT, with a receipt or in place also out;
  *	receive: 0 in, the lane out
  * @tag: send: any number that travels with the message; receive: 0 in, the tag out
@@ -415,6 +428,32 @@ struct mailbox_kick {
 	__u32 pad;
 };
 
+/* struct mailbox_end.end */
+#define MAILBOX_END_SEND	1U
+#define MAILBOX_END_RECEIVE	2U
+
+/**
+ * struct mailbox_end - MAILBOX_IOC_END: take an end of a direct port
+ * @size: sizeof(struct mailbox_end)
+ * @end: MAILBOX_END_SEND or MAILBOX_END_RECEIVE
+ *
+ * A port made with MAILBOX_DIRECT has one sending and one receiving end, and at most
+ * two endpoints (a third is EBUSY). Who opens it O_WRONLY or O_RDONLY takes that end;
+ * who opens it O_RDWR, by the first send or receive, or by this call, or when the
+ * other endpoint takes the other one. It is kept until the endpoint is closed; using
+ * the other one is EBUSY. To send or receive through a mapping, take the end first.
+ *
+ * When the sender is closed, the receiver takes what is left; then read(2) gives 0
+ * and MAILBOX_IOC_RECEIVE EPIPE, until there is another sender. When the receiver is
+ * closed, sends give EPIPE, but the first one ECONNRESET if messages were left unread,
+ * until there is another receiver, who takes what was left. EOPNOTSUPP: not a direct
+ * port.
+ */
+struct mailbox_end {
+	__u32 size;
+	__u32 end;
+};
+
 /* struct mailbox_info.state */
 #define MAILBOX_STATE_LIVE	0U
 #define MAILBOX_STATE_DELETED	1U		/* receivers take what is left */
@@ -447,6 +486,8 @@ struct mailbox_kick {
  * @map_bytes: length of a mapping; 0: the port is sealed
  * @mappings: through which others send and receive
  * @owner: who this endpoint's mapping is, in the words of the slots; 0: not mapped
+ * @sender: the endpoint that holds the sending end of a direct port; 0: none
+ * @receiver: the receiving end, likewise
  * @name: empty for a nameless port
  *
  * The counts are exact when nobody sends or receives meanwhile.
@@ -477,11 +518,14 @@ struct mailbox_info {
 	__u64 map_bytes;
 	__u32 mappings;
 	__u32 owner;
+	__u32 sender;
+	__u32 receiver;
 	char name[MAILBOX_NAME_SIZE];
 };
 
 /* struct mailbox_query.features: one bit for each thing that was added later. */
-#define MAILBOX_FEATURE_BASE	(1ULL << 0)	/* everything in this header */
+#define MAILBOX_FEATURE_BASE	(1ULL << 0)	/* everything that has no bit of its own */
+#define MAILBOX_FEATURE_DIRECT	(1ULL << 1)	/* MAILBOX_DIRECT */
 
 /**
  * struct mailbox_query - MAILBOX_IOC_QUERY: what this module can do
@@ -524,7 +568,8 @@ struct mailbox_query {
 #define MAILBOX_IOC_INFO	_IOWR(MAILBOX_IOC_TYPE, 0x12, struct mailbox_info)
 #define MAILBOX_IOC_SET_LANES	_IOW(MAILBOX_IOC_TYPE, 0x13, struct mailbox_set_lanes)
 #define MAILBOX_IOC_KICK	_IOW(MAILBOX_IOC_TYPE, 0x14, struct mailbox_kick)
-#define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
+#define MAILBOX_IOC_END		_IOW(MAILBOX_IOC_TYPE, 0x15, struct mailbox_end)
 #define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
+#define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */

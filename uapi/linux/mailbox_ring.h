@@ -138,7 +138,8 @@ struct mailbox_slot {
 #define MAILBOX_SLOT_ALIGN	64		/* a cache line */
 
 /* The word of struct mailbox_waiters: not zero: kick after an event. */
-#define MAILBOX_WAITERS_SLEEPERS 0x7fffffffULL	/* so many sleep */
+#define MAILBOX_WAITERS_SLEEPERS 0x3fffffffULL	/* so many sleep */
+#define MAILBOX_WAITERS_GONE	(1ULL << 30)	/* the other end of a direct port is closed */
 #define MAILBOX_WAITERS_CLOSED	(1ULL << 31)	/* the port is deleted: send nothing */
 
 /**

@@ -43,6 +43,7 @@ static const struct {
 	MEMBER(depth), MEMBER(bytes), MEMBER(messages_sent),
 	MEMBER(messages_received), MEMBER(messages_dropped),
 	MEMBER(redelivered), MEMBER(quarantined), MEMBER(mappings),
+	MEMBER(sender), MEMBER(receiver),
 };
 
 static int read_members(int dir, struct mailbox_info *info)
