@@ -329,38 +329,80 @@ static int mailbox_reserve_once(struct mailbox_endpoint *ep, struct mailbox_plac
 	return 0;
 }
 
-/* Send without sleeping for a slot. Returns 0, -EAGAIN when full, or what is wrong. */
-static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *from,
-			     u32 n)
+/* To make room. Returns 0, or -EAGAIN if all of it is in others' hands. */
+static int mailbox_drop_oldest(struct mailbox_port *port, u32 n)
+{
+	struct mailbox_taken t;
+	int err = mailbox_ring_drop(&port->ring, &port->ring.lane[n], &t);
+
+	if (err == -EPROTO)
+		mailbox_wake_both(port, n);
+	if (err)
+		return -EAGAIN;
+	if (t.receipt)
+		mailbox_ticket_finish(&port->ledger, n, t.position, MAILBOX_DISCARDED,
+				      MAILBOX_REASON_DROPPED, NULL);
+	return 0;
+}
+
+/*
+ * The lane is full. Returns -EAGAIN to wait, 0 if the message is dropped instead, or 1
+ * if another one was and there may be a slot now.
+ */
+static noinline int mailbox_overflow(struct mailbox_port *port, const struct mailbox_buffer *from,
+				     u32 n)
+{
+	if (READ_ONCE(port->deleted))
+		return -EIDRM;
+	if (!(port->flags & MAILBOX_DROP))
+		return -EAGAIN;
+	if (port->flags & MAILBOX_DROP_OLDEST && !mailbox_drop_oldest(port, n))
+		return 1;
+	/* Who wants a receipt, or a slot to fill, gets one or waits. */
+	if (from->ticket || from->place)
+		return -EAGAIN;
+	mailbox_ring_refuse(&port->ring, &port->ring.lane[n]);
+	return 0;
+}
+
+/* Returns 0, -EAGAIN when full, 1 if the bytes could not be fetched, or what is wrong. */
+static int mailbox_send_try(struct mailbox_endpoint *ep, const struct mailbox_buffer *from, u32 n)
 {
 	struct mailbox_ring *ring = &ep->port->ring;
 	struct mailbox_ring_lane *lane = &ring->lane[n];
 	u64 words[MAILBOX_SHORT_WORDS], position;
 	int err;
 
-	if (mailbox_queue_gone(&ep->port->senders)) {
+	err = mailbox_fetch(from, words);
+	if (err)
+		return err;
+	err = mailbox_ring_claim(ring, lane, &ep->position[n].send, ep->id, &position);
+	if (err == -EPROTO)
+		mailbox_wake_both(ep->port, n);
+	if (err)
+		return err;
+	err = mailbox_send_claimed(ep, from, words, n, &lane->view, position);
+	return err == -EAGAIN ? 1 : err;
+}
+
+/* Send without sleeping for a slot. Returns 0, -EAGAIN when full, or what is wrong. */
+static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *from,
+			     u32 n)
+{
+	int err = 0;
+
+	if (mailbox_queue_gone(&ep->port->senders))
 		err = mailbox_port_broken(ep);
-		if (err)
-			return err;
-	}
-	if (from->place)
-		return mailbox_reserve_once(ep, from->place, n);
-	for (;;) {
-		err = mailbox_fetch(from, words);
-		if (err)
-			return err;
-		err = mailbox_ring_claim(ring, lane, &ep->position[n].send, ep->id, &position);
-		if (err == -EPROTO)
-			mailbox_wake_both(ep->port, n);
-		if (err)
-			return err == -EAGAIN && READ_ONCE(ep->port->deleted) ? -EIDRM : err;
-		err = mailbox_send_claimed(ep, from, words, n, &lane->view, position);
-		if (err != -EAGAIN)
-			return err;
+	while (!err) {
+		err = from->place ? mailbox_reserve_once(ep, from->place, n) :
+				    mailbox_send_try(ep, from, n);
+		if (err == -EAGAIN)
+			err = mailbox_overflow(ep->port, from, n);
+		if (err <= 0)
+			break;
 		err = mailbox_try_again();
-		if (err)
-			return err;
 	}
+	return err;
 }
 
 struct mailbox_send_lane {
@@ -472,7 +514,9 @@ int mailbox_message_receivable(const struct mailbox_endpoint *ep)
 
 int mailbox_message_sendable(const struct mailbox_endpoint *ep)
 {
-	return mailbox_sendable(ep, READ_ONCE(ep->default_lane));
+	int err = mailbox_sendable(ep, READ_ONCE(ep->default_lane));
+
+	return err == -EAGAIN && ep->port->flags & MAILBOX_DROP ? 0 : err;
 }
 
 /* The chain: whoever took a message wakes the next if there is another, on any lane. */
@@ -555,11 +599,25 @@ static __always_inline bool mailbox_store_message(struct mailbox_message __user 
 	unsafe_put_user(m->pid, &user->pid, efault);
 	unsafe_put_user(m->uid, &user->uid, efault);
 	unsafe_put_user(m->gid, &user->gid, efault);
+	unsafe_put_user(m->lost, &user->lost, efault);
 	user_write_access_end();
 	return true;
 efault:
 	user_write_access_end();
 	return false;
+}
+
+/* The same, and how many were dropped: told once, and to somebody. */
+static noinline bool mailbox_tell_lost(struct mailbox_message __user *user,
+				       struct mailbox_message *m, atomic64_t *lost)
+{
+	s64 n = atomic64_xchg(lost, 0);
+	bool told;
+
+	m->lost = min_t(s64, n, U32_MAX);
+	told = mailbox_store_message(user, m);
+	atomic64_add(told ? n - m->lost : n, lost);
+	return told;
 }
 
 /* All that the caller is told of a message beside its bytes. */
@@ -581,6 +639,8 @@ static __always_inline bool mailbox_tell(struct mailbox_endpoint *ep,
 	if (unlikely(t->receipt))
 		m.flags |= MAILBOX_MSG_RECEIPT;
 	mailbox_port_sender(ep->port, t->sender, &m);
+	if (unlikely(atomic64_read(&t->lane->lost)))
+		return mailbox_tell_lost(user, &m, &t->lane->lost);
 	return mailbox_store_message(user, &m);
 }
 
@@ -616,7 +676,7 @@ static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t siz
 	if (fault_in_writeable(data, size))
 		return -EFAULT;
 	if (user && (get_user(first, &user->size) || put_user(first, &user->size) ||
-		     put_user(0, &user->gid)))
+		     put_user(0, &user->lost)))
 		return -EFAULT;
 	return 0;
 }

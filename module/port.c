@@ -41,8 +41,11 @@ int mailbox_port_check(struct mailbox_create *attr)
 	if (!attr->mode)
 		attr->mode = MAILBOX_MODE_DEFAULT;
 
-	if (attr->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT |
+	if (attr->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_DROP |
 			    MAILBOX_EXCLUSIVE))
+		return -EINVAL;
+	/* A mapped receiver at a direct port takes without asking. */
+	if ((attr->flags & MAILBOX_DROP_OLDEST) && (attr->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DIRECT)))
 		return -EINVAL;
 	if (attr->pad || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
 		return -EINVAL;

@@ -32,6 +32,9 @@
 /* The identities of so many closed endpoints may stay without need. */
 #define MAILBOX_DEPARTED_MAX	64
 
+/* Full lanes make no sender wait. */
+#define MAILBOX_DROP	(MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST)
+
 struct mailbox_mapping;
 
 /**

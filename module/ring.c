@@ -209,7 +209,7 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 
 void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_stats *stats)
 {
-	u64 unreceived = 0;
+	u64 unreceived = 0, refused;
 	u32 n;
 
 	memset(stats, 0, sizeof(*stats));
@@ -219,6 +219,9 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 	}
 	stats->sent -= atomic64_read(&ring->discarded);
 	stats->dropped = atomic64_read(&ring->purged);
+	refused = atomic64_read(&ring->refused);
+	stats->sent += refused;
+	stats->dropped += refused;
 	stats->redelivered = atomic64_read(&ring->redelivered);
 	stats->quarantined = atomic64_read(&ring->quarantined);
 	stats->received = stats->sent - unreceived - stats->dropped;
@@ -245,6 +248,20 @@ void mailbox_ring_purge(struct mailbox_ring *ring,
 		}
 		cond_resched();
 	}
+}
+
+int mailbox_ring_drop(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+		      struct mailbox_taken *t)
+{
+	u64 own = 0;
+	int err = mailbox_ring_take(ring, lane, &own, 0, SIZE_MAX, t);
+
+	if (!err) {
+		atomic64_inc(&ring->purged);
+		atomic64_inc(&lane->lost);
+		mailbox_slot_release(&lane->view, t->position);
+	}
+	return err;
 }
 
 bool mailbox_ring_untaken(const struct mailbox_lane *view, u64 position, u64 word)

@@ -43,12 +43,14 @@
  * @shared: what the mapping tells of the lane
  * @hint: a position that every participant may start from
  * @parked: messages parked here; rises before one is parked, falls after it is taken
+ * @lost: messages dropped, of which no receiver has been told
  */
 struct mailbox_ring_lane {
 	struct mailbox_lane view;
 	struct mailbox_shared_lane *shared;
 	u64 hint;
 	atomic_t parked;
+	atomic64_t lost;
 };
 
 /**
@@ -59,7 +61,8 @@ struct mailbox_ring_lane {
  * @shared: the memory: its first page
  * @bytes: its size, whole pages
  * @discarded: slots that were claimed and given up
- * @purged: messages taken away by mailbox_ring_purge()
+ * @purged: messages taken away unread
+ * @refused: messages that were dropped instead of sent
  * @redelivered: messages whose receiver could not store them and gave up, or departed
  * @quarantined: slots found with a word that no rule could have made
  */
@@ -71,6 +74,7 @@ struct mailbox_ring {
 	u64 bytes;
 	atomic64_t discarded;
 	atomic64_t purged;
+	atomic64_t refused;
 	atomic64_t redelivered;
 	atomic64_t quarantined;
 };
@@ -184,6 +188,24 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 void mailbox_ring_purge(struct mailbox_ring *ring,
 			void (*visit)(void *arg, u32 lane, const struct mailbox_taken *t),
 			void *arg);
+
+/**
+ * mailbox_ring_drop() - take away the oldest message of a lane, unread
+ * @ring: the ring
+ * @lane: where
+ * @t: out: which; its slot is released
+ *
+ * Return: 0, or an error as of mailbox_ring_take().
+ */
+int mailbox_ring_drop(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+		      struct mailbox_taken *t);
+
+/* A message is not sent, for there is no slot. */
+static inline void mailbox_ring_refuse(struct mailbox_ring *ring, struct mailbox_ring_lane *lane)
+{
+	atomic64_inc(&ring->refused);
+	atomic64_inc(&lane->lost);
+}
 
 /**
  * mailbox_ring_withdraw() - take a message back that nobody has had

@@ -23,7 +23,7 @@ LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(evict, 72)
 LAYOUT(holder, 112)
-LAYOUT(message, 80)
+LAYOUT(message, 88)
 LAYOUT(receipt, 80)
 LAYOUT(finish, 40)
 LAYOUT(set_lanes, 16)
@@ -97,8 +97,10 @@ TEST(members_of_message_are_in_their_places)
 	AT(message, pid, 52);
 	AT(message, uid, 56);
 	AT(message, gid, 60);
-	AT(message, receipt, 64);
-	AT(message, lease, 72);
+	AT(message, lost, 64);
+	AT(message, pad, 68);
+	AT(message, receipt, 72);
+	AT(message, lease, 80);
 }
 
 TEST(members_of_finish_are_in_their_places)
@@ -200,8 +202,8 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
 	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
-	EXPECT_EQ(0xc050bb10U, MAILBOX_IOC_SEND);
-	EXPECT_EQ(0xc050bb11U, MAILBOX_IOC_RECEIVE);
+	EXPECT_EQ(0xc058bb10U, MAILBOX_IOC_SEND);
+	EXPECT_EQ(0xc058bb11U, MAILBOX_IOC_RECEIVE);
 	EXPECT_EQ(0xc0c8bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
@@ -245,6 +247,9 @@ TEST(values_of_constants)
 	EXPECT_EQ(5, MAILBOX_EXTEND);
 	EXPECT_EQ(1, MAILBOX_REASON_PURGED);
 	EXPECT_EQ(2, MAILBOX_REASON_LOST);
+	EXPECT_EQ(3, MAILBOX_REASON_DROPPED);
+	EXPECT_EQ(8, MAILBOX_DROP_NEWEST);
+	EXPECT_EQ(16, MAILBOX_DROP_OLDEST);
 	EXPECT_EQ(~0U, MAILBOX_LANE_DEFAULT);
 	EXPECT_EQ(0, MAILBOX_NO_WAIT);
 	EXPECT_EQ(~0ULL, MAILBOX_FOREVER);
@@ -601,7 +606,7 @@ TEST_F(call, structure_that_ends_in_nowhere_is_efault)
 	if (variant->nr == MAILBOX_IOC_SEND)
 		end = offsetof(struct mailbox_message, sender);
 	if (variant->nr == MAILBOX_IOC_RECEIVE)
-		end = offsetof(struct mailbox_message, receipt);
+		end = offsetof(struct mailbox_message, pad);
 	for (n = 4; n < end; n += 4) {
 		edge = before_the_edge(n);
 		ASSERT_TRUE(!!edge);
@@ -715,7 +720,8 @@ TEST_F(call, unknown_flags_are_einval)
 
 	switch (variant->nr) {
 	case MAILBOX_IOC_CREATE:
-		known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_EXCLUSIVE;
+		known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_DROP_NEWEST |
+			MAILBOX_DROP_OLDEST | MAILBOX_EXCLUSIVE;
 		break;
 	case MAILBOX_IOC_DELETE:
 		known = MAILBOX_DELETE_PURGE;

@@ -92,6 +92,8 @@
 #define MAILBOX_SEALED		(1U << 0)	/* never mappable: senders can be trusted */
 #define MAILBOX_AUTODELETE	(1U << 1)	/* deleted with its last close */
 #define MAILBOX_DIRECT		(1U << 2)	/* one sender, one receiver: see MAILBOX_IOC_END */
+#define MAILBOX_DROP_NEWEST	(1U << 3)	/* a message to a full lane is dropped, and counted */
+#define MAILBOX_DROP_OLDEST	(1U << 4)	/* it takes the place of the oldest one there */
 
 /* struct mailbox_create.flags beside the port flags. */
 #define MAILBOX_EXCLUSIVE	(1U << 31)	/* EEXIST if it exists; without this it is opened */
@@ -99,7 +101,8 @@
 /**
  * struct mailbox_create - MAILBOX_IOC_CREATE: make a port and open it
  * @size: sizeof(struct mailbox_create)
- * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT, MAILBOX_EXCLUSIVE
+ * @flags: MAILBOX_SEALED and so on, one of MAILBOX_DROP_* at most, and
+ *	MAILBOX_EXCLUSIVE. Not MAILBOX_DROP_OLDEST with MAILBOX_DIRECT
  * @message_size: largest message in bytes; 0 means the default
  * @capacity: messages per lane, a power of two; 0 means the default
  * @lanes: number of lanes; 0 means the default
@@ -260,6 +263,9 @@ struct mailbox_holder {
  * @gid: out of a receive: its effective gid, likewise
  * @receipt: with MAILBOX_SEND_SYNC: address of a struct mailbox_receipt to be filled
  *	in, or 0; with MAILBOX_SEND_RECEIPT alone 0; else not looked at
+ * @lost: out of a receive: how many messages of the lane were dropped, and not told
+ *	of yet
+ * @pad: not looked at
  * @lease: with MAILBOX_RECV_LEASE: when it ends, in ns of CLOCK_MONOTONIC, or 0 for
  *	never; else not looked at
  *
@@ -272,6 +278,9 @@ struct mailbox_holder {
  * O_NONBLOCK at once, it is EINPROGRESS, with the ticket: MAILBOX_IOC_RECEIPT goes on from
  * there. So it does when the reply is too long for the buffer (EMSGSIZE) or
  * @receipt is a bad address (EFAULT): the receipt is kept.
+ *
+ * On a port that drops, a send to a full lane succeeds at once; but one that wants a
+ * receipt waits for its slot under MAILBOX_DROP_NEWEST.
  *
  * With a lease the message is the receiver's for the time being, @lane and @ticket are its
  * name, and MAILBOX_IOC_FINISH says what becomes of it. When the endpoint is closed, its
@@ -296,6 +305,8 @@ struct mailbox_message {
 	__u32 pid;
 	__u32 uid;
 	__u32 gid;
+	__u32 lost;
+	__u32 pad;
 	__u64 receipt;
 	__u64 lease;
 };
@@ -311,6 +322,7 @@ struct mailbox_message {
 /* struct mailbox_receipt.reason */
 #define MAILBOX_REASON_PURGED	1U		/* the port was deleted with MAILBOX_DELETE_PURGE */
 #define MAILBOX_REASON_LOST	2U		/* by a mapping that broke the rules */
+#define MAILBOX_REASON_DROPPED	3U		/* its lane was full: MAILBOX_DROP_OLDEST */
 
 /* struct mailbox_receipt.flags */
 #define MAILBOX_RECEIPT_REALTIME (1U << 0)	/* the deadline is CLOCK_REALTIME */
@@ -479,7 +491,7 @@ struct mailbox_end {
  * @bytes: memory of the port, as charged to its owner
  * @messages_sent: accepted since creation
  * @messages_received: taken by receivers since creation
- * @messages_dropped: discarded by a purge
+ * @messages_dropped: discarded by a purge, or because their lane was full
  * @redelivered: left for the next receiver by one that could not store them, or
  *	departed
  * @quarantined: slots that held what no rule could have put there
