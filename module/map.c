@@ -18,6 +18,7 @@
  * @file: that file
  * @mm: whose memory, as long as this is there
  * @start: its address there
+ * @runner: of a direct port: whoever sleeps must know of it
  * @areas: how many there are of it: two for a moment when somebody tries to move it
  * @refs: one for all areas, one for each eviction
  * @lock: protects what follows, and is held while a page is put there
@@ -28,6 +29,7 @@ struct mailbox_mapping {
 	struct file *file;
 	struct mm_struct *mm;
 	unsigned long start;
+	struct mailbox_runner runner;
 	refcount_t areas;
 	refcount_t refs;
 	struct mutex lock;		/* protects what follows */
@@ -37,6 +39,7 @@ struct mailbox_mapping {
 static void mailbox_mapping_put(struct mailbox_mapping *mapping)
 {
 	if (refcount_dec_and_test(&mapping->refs)) {
+		mailbox_runners_remove(&mapping->ep->port->runners, &mapping->runner);
 		mmdrop(mapping->mm);
 		kfree(mapping);
 	}
@@ -120,12 +123,14 @@ static struct mailbox_mapping *mailbox_map_join(struct file *file, struct vm_are
 	refcount_set(&mapping->areas, 1);
 	refcount_set(&mapping->refs, 1);
 	mutex_init(&mapping->lock);
+	INIT_LIST_HEAD(&mapping->runner.node);
 	mmgrab(mapping->mm);
 	err = mailbox_port_adopt(mapping->ep, mapping);
 	if (err) {
 		mailbox_mapping_put(mapping);
 		return ERR_PTR(err);
 	}
+	mailbox_runners_add(&mapping->ep->port->runners, &mapping->runner, mapping->mm);
 	return mapping;
 }
 

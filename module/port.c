@@ -619,6 +619,7 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 					kgid_t gid)
 {
 	u64 bytes = mailbox_ring_bytes(attr->message_size, attr->capacity, attr->lanes);
+	struct mailbox_runners *runners;
 	struct mailbox_port *port;
 	int err = -ENOSPC;
 
@@ -642,10 +643,12 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	BUILD_BUG_ON(MAILBOX_WAITERS_SLEEPERS != MAILBOX_WAIT_SLEEPERS);
 	BUILD_BUG_ON(MAILBOX_WAITERS_CLOSED != MAILBOX_WAIT_CLOSED);
 	BUILD_BUG_ON(MAILBOX_WAITERS_GONE != MAILBOX_WAIT_GONE);
+	mailbox_runners_init(&port->runners);
+	runners = attr->flags & MAILBOX_DIRECT ? &port->runners : NULL;
 	mailbox_queue_init(&port->receivers, (atomic64_t *)&port->ring.shared->receivers.word,
-			   NULL);
+			   runners);
 	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word,
-			   NULL);
+			   runners);
 	mailbox_ledger_init(&port->ledger, &port->ring);
 	mailbox_lease_room_init(&port->leases, &port->ring, &mailbox_port_leases);
 	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
@@ -745,6 +748,7 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	mailbox_queue_close(&port->receivers);
 	mailbox_queue_close(&port->senders);
 	smp_mb__after_atomic();		/* closed before deleted */
+	mailbox_queue_fence(&port->senders);	/* and so for a mapped sender's claim */
 	mutex_lock(&port->lock);	/* against join */
 	WRITE_ONCE(port->deleted, true);
 	mutex_unlock(&port->lock);

@@ -52,6 +52,7 @@ struct mailbox_blocked {
  * @ring: the slots
  * @receivers: who waits for a message
  * @senders: who waits for a slot
+ * @runners: who maps a direct port
  * @ledger: which senders wait for word of a message
  * @leases: which receivers have yet to finish one
  * @deleted: nothing may be sent any more
@@ -80,6 +81,7 @@ struct mailbox_port {
 	struct mailbox_ring ring;
 	struct mailbox_queue receivers;
 	struct mailbox_queue senders;
+	struct mailbox_runners runners;
 	struct mailbox_ledger ledger;
 	struct mailbox_lease_room leases;
 	bool deleted;

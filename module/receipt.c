@@ -105,7 +105,8 @@ void mailbox_ledger_close(struct mailbox_ledger *ledger, bool ended)
 
 void mailbox_receipts_init(struct mailbox_receipts *r, struct mailbox_queue *senders)
 {
-	mailbox_queue_init(&r->queue, &r->shown, senders);
+	mailbox_queue_init(&r->queue, &r->shown, NULL);
+	mailbox_queue_poll_with(&r->queue, senders);
 	INIT_LIST_HEAD(&r->open);
 	INIT_LIST_HEAD(&r->finished);
 	r->count = 0;

@@ -224,7 +224,8 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 	stats->dropped += refused;
 	stats->redelivered = atomic64_read(&ring->redelivered);
 	stats->quarantined = atomic64_read(&ring->quarantined);
-	stats->received = stats->sent - unreceived - stats->dropped;
+	/* What a mapped receiver takes while it is purged counts twice for a moment. */
+	stats->received = max_t(s64, stats->sent - unreceived - stats->dropped, 0);
 }
 
 void mailbox_ring_purge(struct mailbox_ring *ring,

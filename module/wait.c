@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sleeping and waking. */
 
+#include <linux/cpumask.h>
 #include <linux/hrtimer.h>
+#include <linux/mm_types.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 
 #include "wait.h"
 
@@ -25,16 +28,75 @@ static void mailbox_waiting_clear(struct mailbox_queue *q, s64 bit)
 	atomic64_andnot(bit, &q->waiting);
 }
 
-void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown, struct mailbox_queue *with)
+void mailbox_runners_init(struct mailbox_runners *runners)
+{
+	spin_lock_init(&runners->lock);
+	INIT_LIST_HEAD(&runners->list);
+}
+
+void mailbox_runners_add(struct mailbox_runners *runners, struct mailbox_runner *runner,
+			 struct mm_struct *mm)
+{
+	runner->mm = mm;
+	spin_lock(&runners->lock);
+	list_add_tail(&runner->node, &runners->list);
+	spin_unlock(&runners->lock);
+}
+
+void mailbox_runners_remove(struct mailbox_runners *runners, struct mailbox_runner *runner)
+{
+	spin_lock(&runners->lock);
+	list_del_init(&runner->node);
+	spin_unlock(&runners->lock);
+}
+
+static void mailbox_fence_here(void *unused)
+{
+	smp_mb();
+}
+
+/* Who sleeps in the end may be in any state here: this does not. */
+void mailbox_queue_fence(struct mailbox_queue *q)
+{
+	struct mailbox_runners *runners = q->runners;
+	const struct cpumask *mask = cpu_online_mask;
+	struct mailbox_runner *runner;
+
+	if (!runners)
+		return;
+	smp_mb();	/* what made us be seen before the mask; and what ran here before us */
+	/* With the lock: so that the address space is there. Interrupts are on. */
+	spin_lock(&runners->lock);
+	preempt_disable();
+	list_for_each_entry(runner, &runners->list, node) {
+		if (IS_ENABLED(CONFIG_X86))
+			mask = mm_cpumask(runner->mm);
+		smp_call_function_many(mask, mailbox_fence_here, NULL, true);	/* (H) */
+		if (!IS_ENABLED(CONFIG_X86))
+			break;
+	}
+	preempt_enable();
+	spin_unlock(&runners->lock);
+	smp_mb();	/* before the look */
+}
+
+void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown,
+			struct mailbox_runners *runners)
 {
 	atomic64_set(&q->waiting, 0);
 	q->shown = shown;
+	q->runners = runners;
 	spin_lock_init(&q->lock);
 	INIT_LIST_HEAD(&q->sleepers);
 	q->tickets = 0;
 	init_waitqueue_head(&q->own_pollers);
-	q->pollers = with ? with->pollers : &q->own_pollers;
+	q->pollers = &q->own_pollers;
 	init_waitqueue_head(&q->signals);
+}
+
+void mailbox_queue_poll_with(struct mailbox_queue *q, struct mailbox_queue *with)
+{
+	q->pollers = with->pollers;
 }
 
 static void mailbox_wake_pollers(struct mailbox_queue *q)
@@ -115,6 +177,7 @@ void mailbox_queue_arm(struct mailbox_queue *q)
 {
 	mailbox_waiting_set(q, MAILBOX_WAIT_ARMED);
 	smp_mb__after_atomic();		/* (F) */
+	mailbox_queue_fence(q);		/* (H) */
 }
 
 void mailbox_waiter_init(struct mailbox_waiter *w)
@@ -178,6 +241,7 @@ int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
 	int err;
 
 	mailbox_sleeper_add(q, w, lanes);
+	mailbox_queue_fence(q);		/* (H): every sleeper, each time */
 	if (ready(arg)) {
 		err = 0;
 	} else if (signal_pending(current)) {
@@ -212,6 +276,7 @@ void mailbox_sigio_add(struct mailbox_queue *q, struct mailbox_sigio *s)
 	init_waitqueue_func_entry(&s->entry, mailbox_sigio_wake);
 	add_wait_queue(&q->signals, &s->entry);
 	mailbox_waiting_add(q, MAILBOX_WAIT_SIGIO);
+	mailbox_queue_fence(q);		/* (H): what it looks at from now on is the caller's */
 }
 
 void mailbox_sigio_remove(struct mailbox_queue *q, struct mailbox_sigio *s)

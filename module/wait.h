@@ -14,6 +14,9 @@
  * - Whoever makes an event does so by a full barrier and then looks at
  *   mailbox_queue_waiting() (E). Whoever waits makes itself visible there,
  *   full barrier (F), and looks at the slots once more. One sees the other.
+ * - Where events are made by plain stores, that is, by programs that map a direct port,
+ *   there is no barrier between the event and their look. Whoever waits makes it
+ *   happen for them (H), after (F) and before it looks: see struct mailbox_runners.
  * - One event wakes one sleeper, who may find another event than its own: after
  *   each take or claim the caller looks whether more is there for others
  *   (mailbox_queue_pressed()) and wakes the next: the chain.
@@ -24,8 +27,8 @@
  *   without a key: given one, io_uring would take that for the answer, and
  *   neither look nor arm.
  *
- * Locks: q->lock is innermost. Context: process context; only mailbox_wait()
- * sleeps.
+ * Locks: q->lock and runners->lock are innermost. Context: process context; only
+ * mailbox_wait() sleeps.
  */
 #ifndef MAILBOX_WAIT_H
 #define MAILBOX_WAIT_H
@@ -47,9 +50,41 @@
 
 #define MAILBOX_ALL_LANES	(~0U)
 
+/**
+ * struct mailbox_runners - whose events are plain stores, with no barrier behind them
+ * @lock: protects the list
+ * @list: of struct mailbox_runner
+ *
+ * A fence (H) puts the barrier on every processor that runs one of them at that moment.
+ * What such a program did there before is seen by whoever made the fence, and what
+ * it looks at later it sees as it was made before the fence. Others need none:
+ *
+ * - A processor that has left the address space, as mm_cpumask() tells, took itself out
+ *   of the mask by an atomic behind the program's stores: they are seen by who sees
+ *   it gone.
+ * - One that enters it later puts itself into the mask, and passes a full barrier before
+ *   the program runs: it is seen there, or it sees what was made before the mask was
+ *   looked at. A task that moves passes both ways.
+ * - An address space that joins the list later does so under the lock, before the mmap
+ *   returns whose memory the stores go to; one that has left it was unmapped before, on
+ *   all processors, and everybody is woken after that.
+ *
+ * Only where mm_cpumask() is exact, on x86; elsewhere the fence is on all processors.
+ */
+struct mailbox_runners {
+	spinlock_t lock;
+	struct list_head list;
+};
+
+struct mailbox_runner {
+	struct list_head node;
+	struct mm_struct *mm;
+};
+
 struct mailbox_queue {
 	atomic64_t waiting;		/* MAILBOX_WAIT_* */
 	atomic64_t *shown;		/* the same, for those who map the port */
+	struct mailbox_runners *runners; /* whom a fence is for, or NULL */
 
 	spinlock_t lock;		/* protects the next two */
 	struct list_head sleepers;	/* by ticket */
@@ -105,10 +140,39 @@ struct mailbox_deadline {
  * @q: the queue
  * @shown: follows q->waiting, for others to read. They may be able to write there
  *	too: what becomes of it means nothing here
- * @with: its pollers stand in this one's line, for io_uring stands in two at
- *	most; or NULL
+ * @runners: whose events are plain stores; NULL: there is nobody
  */
-void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown, struct mailbox_queue *with);
+void mailbox_queue_init(struct mailbox_queue *q, atomic64_t *shown,
+			struct mailbox_runners *runners);
+
+/**
+ * mailbox_queue_poll_with() - its pollers stand in another one's line
+ * @q: the queue, fresh
+ * @with: the other one
+ *
+ * For io_uring stands in two at most.
+ */
+void mailbox_queue_poll_with(struct mailbox_queue *q, struct mailbox_queue *with);
+
+void mailbox_runners_init(struct mailbox_runners *runners);
+
+/**
+ * mailbox_runners_add() - a program's stores are events from now on
+ * @runners: of these
+ * @runner: for mailbox_runners_remove()
+ * @mm: its address space, there until then
+ */
+void mailbox_runners_add(struct mailbox_runners *runners, struct mailbox_runner *runner,
+			 struct mm_struct *mm);
+
+/* No longer: nothing in it can store there. Nothing to do for one that was not added. */
+void mailbox_runners_remove(struct mailbox_runners *runners, struct mailbox_runner *runner);
+
+/**
+ * mailbox_queue_fence() - after this caller was seen, and before it looks (H)
+ * @q: where
+ */
+void mailbox_queue_fence(struct mailbox_queue *q);
 
 /* (E) after an event: does anybody wait? */
 static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)
