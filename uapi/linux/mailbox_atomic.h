@@ -2,8 +2,8 @@
 /*
  * The atomics that mailbox_ring.h is written in, for the kernel and for user
  * space. All act on __u64; LOAD and STORE order nothing; XCHG, CMPXCHG and ADD
- * are full barriers, LOAD_AFTER comes after those before it. What pairs with what
- * is said in mailbox_ring.h.
+ * are full barriers, LOAD_AFTER comes after those before it; KEEP_ORDER holds the compiler
+ * alone. What pairs with what is said in mailbox_ring.h.
  */
 #ifndef _UAPI_LINUX_MAILBOX_ATOMIC_H
 #define _UAPI_LINUX_MAILBOX_ATOMIC_H
@@ -16,6 +16,7 @@
 
 #define MAILBOX_LOAD(p)			READ_ONCE(*(p))
 #define MAILBOX_LOAD_AFTER(p)		READ_ONCE(*(p))		/* E */
+#define MAILBOX_KEEP_ORDER()		barrier()
 #define MAILBOX_STORE(p, v)		WRITE_ONCE(*(p), v)
 #define MAILBOX_LOAD_ACQUIRE(p)		smp_load_acquire(p)	/* C */
 #define MAILBOX_STORE_RELEASE(p, v)	smp_store_release(p, v)	/* D */
@@ -27,6 +28,7 @@
 
 #define MAILBOX_LOAD(p)			__atomic_load_n(p, __ATOMIC_RELAXED)
 #define MAILBOX_LOAD_AFTER(p)		__atomic_load_n(p, __ATOMIC_SEQ_CST)
+#define MAILBOX_KEEP_ORDER()		__atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define MAILBOX_STORE(p, v)		__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define MAILBOX_LOAD_ACQUIRE(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define MAILBOX_STORE_RELEASE(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)

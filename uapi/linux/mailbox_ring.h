@@ -75,6 +75,30 @@
  *	exchange, a full barrier, and then looks for sleepers. One of the two
  *	sees the other.
  *
+ * Direct links. At a port with MAILBOX_DIRECT there is one sender and one receiver.
+ * The kernel takes the steps above there as anywhere; but a mapped end competes with
+ * nobody for its word, and takes the same steps by plain stores, one word at a time and
+ * in order, and without a barrier:
+ *
+ *	sender				receiver
+ *	(A) load word: FREE  <---------+ (C) load word: READY
+ *	    store WRITING	       |     store READING
+ *	(G) is it the end?	       |     load payload
+ *	    store payload	       +-(D) store FREE, release
+ *	(B) store READY, release --->(C) (G) look for sleepers
+ *	(G) look for sleepers
+ *
+ *	G pairs with H: nothing but the compiler is kept from moving G in front of the
+ *	store before it, and the processor will. So whoever goes to sleep, when it
+ *	has made itself seen (F), makes a full barrier happen on every processor
+ *	that runs an end's address space (H), and walks then. If G came before that
+ *	barrier, so did the store, and the walk sees it; if after, G sees the sleeper.
+ *	Every sleeper does, each time, in the kernel. Likewise who deletes the port:
+ *	closed, H, and after that a claim is seen, or its owner sees that it is closed.
+ *
+ * Of several messages in a row each is claimed and published, or taken and released,
+ * for itself, and sleepers are looked for once, behind the last one.
+ *
  * Nothing here trusts the memory: indexes are masked, walks are bounded, words
  * are loaded once, and a word that no rule could have made is told apart.
  *
@@ -86,6 +110,9 @@
  *		  closed, discard; if others sleep there and a walk finds another
  *		  free slot, kick them; fill; publish; if the receivers' word is
  *		  not zero, kick
+ *		  At a direct port: first MAILBOX_IOC_END. If the senders' word is
+ *		  closed or gone, take the claim back, if closed kick receivers; the
+ *		  rest is for a system call to say
  *	receive	  if the lane holds parked messages, by a system call: the kernel
  *		  hands them out first; likewise if the next message's sender wants a
  *		  receipt, for the kernel writes that. Else take; if others sleep and a walk finds
@@ -674,6 +701,61 @@ static inline void mailbox_slot_park(const struct mailbox_lane *lane, __u64 posi
 static inline __u64 mailbox_waiting(const struct mailbox_waiters *waiters)
 {
 	return MAILBOX_LOAD_AFTER(&waiters->word);		/* (E) */
+}
+
+/*
+ * Direct links. @position and what is there come from a look or a walk as for others.
+ */
+
+/* Make a slot that was found free or void the sender's own. Then mailbox_direct_waiting(). */
+static inline void mailbox_direct_claim(const struct mailbox_lane *lane, __u64 position,
+					__u32 owner)
+{
+	MAILBOX_STORE(&mailbox_lane_slot(lane, position)->word,
+		      mailbox_word(position, owner, MAILBOX_PHASE_WRITING));
+}
+
+/* Take back the last claim, as if nothing had been. */
+static inline void mailbox_direct_unclaim(const struct mailbox_lane *lane, __u64 position)
+{
+	MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position)->word,
+			      mailbox_word(position, 0, MAILBOX_PHASE_FREE));
+}
+
+/* Publish it. Then, now or after others, mailbox_direct_waiting() of the receivers. */
+static inline void mailbox_direct_publish(const struct mailbox_lane *lane, __u64 position,
+					  __u32 owner)
+{
+	MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position)->word,		/* (B) */
+			      mailbox_word(position, owner, MAILBOX_PHASE_READY));
+}
+
+/* Make a message that was found READY, and is no range, the receiver's own. */
+static inline void mailbox_direct_take(const struct mailbox_lane *lane, __u64 position,
+				       __u32 owner)
+{
+	MAILBOX_STORE(&mailbox_lane_slot(lane, position)->word,
+		      mailbox_word(position, owner, MAILBOX_PHASE_READING));
+}
+
+/* Give its slot back. Then, now or after others, mailbox_direct_waiting() of the senders. */
+static inline void mailbox_direct_release(const struct mailbox_lane *lane, __u64 position)
+{
+	MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position)->word,		/* (D) */
+			      mailbox_word(position + lane->capacity, 0, MAILBOX_PHASE_FREE));
+}
+
+/**
+ * mailbox_direct_waiting() - who waits, after a step of one's own by a plain store
+ * @waiters: receivers after a publish, senders after a release; senders also after a
+ *	claim, for the end
+ *
+ * Return: MAILBOX_WAITERS_*, or other bits; 0: nobody.
+ */
+static inline __u64 mailbox_direct_waiting(const struct mailbox_waiters *waiters)
+{
+	MAILBOX_KEEP_ORDER();
+	return MAILBOX_LOAD(&waiters->word);			/* (G) */
 }
 
 /**

@@ -57,6 +57,7 @@ run_test() { # TEST VARIANT COMPILER...
 run() { # VARIANT COMPILER...
 	run_test ring_test "$@"
 	run_test range_test "$@"
+	run_test direct_test "$@"
 }
 
 # A variant in which a case with many threads must fail: else the checker sees nothing.
@@ -132,6 +133,8 @@ if has clang && works clang -fsanitize=thread; then
 	run tsan "${tsan[@]}"
 	run_to_fail 'tsan: a publish without ordering is seen' ring_test threads_many_to_many \
 		tsan "${tsan[@]}" -DRELAXED_PUBLISH
+	run_to_fail 'tsan: a direct publish without ordering is seen' direct_test threads_both_mapped \
+		tsan "${tsan[@]}" -DRELAXED_DIRECT
 else
 	skip 'tsan: all' 'no clang whose thread sanitizer runs here'
 fi
