@@ -5,7 +5,6 @@
 #include <linux/cdev.h>
 #include <linux/cred.h>
 #include <linux/fcntl.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/string.h>
 
@@ -15,45 +14,6 @@
 #include "map.h"
 #include "port.h"
 #include "sysfs.h"
-
-static int mailbox_check_open_flags(unsigned int flags)
-{
-	if (flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC) || (flags & O_ACCMODE) == O_ACCMODE)
-		return -EINVAL;
-	return 0;
-}
-
-/*
- * A descriptor for the endpoint, if there is one, which it takes over. It is told
- * to the user before it is installed: after fd_install() nothing may fail.
- */
-static int mailbox_install(struct mailbox_endpoint *ep, unsigned int flags, s32 __user *user)
-{
-	struct file *file;
-	int fd, err;
-
-	if (IS_ERR(ep))
-		return PTR_ERR(ep);
-	file = mailbox_endpoint_file(ep, flags & ~O_CLOEXEC);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	fd = get_unused_fd_flags(flags & O_CLOEXEC);
-	if (fd < 0) {
-		err = fd;
-		goto err_file;
-	}
-	err = put_user(fd, user);
-	if (err)
-		goto err_fd;
-	fd_install(fd, file);
-	return 0;
-
-err_fd:
-	put_unused_fd(fd);
-err_file:
-	fput(file);
-	return err;
-}
 
 /*
  * Finding and joining are one step for the name table: else the last close of a
@@ -96,7 +56,8 @@ static int mailbox_install_new(const struct mailbox_create *attr, s32 __user *us
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
-	err = mailbox_install(mailbox_join_new(port, attr->open_flags), attr->open_flags, user);
+	err = mailbox_endpoint_install(mailbox_join_new(port, attr->open_flags),
+				       attr->open_flags, user);
 	if (err) {
 		mutex_lock(&mailbox_ports_lock);
 		if (port->named)
@@ -126,7 +87,7 @@ static long mailbox_control_create(struct mailbox_create __user *user)
 
 	err = mailbox_abi_get(&attr, sizeof(attr), user, &size);
 	if (!err)
-		err = mailbox_check_open_flags(attr.open_flags);
+		err = mailbox_endpoint_check(attr.open_flags);
 	if (!err)
 		err = mailbox_port_check(&attr);
 	if (!err && memchr_inv(attr.name, 0, sizeof(attr.name)))
@@ -144,7 +105,7 @@ static long mailbox_control_create(struct mailbox_create __user *user)
 		} else {
 			ep = mailbox_join_existing(attr.name, attr.open_flags);
 			if (ep != ERR_PTR(-ENOENT))
-				return mailbox_install(ep, attr.open_flags, &user->fd);
+				return mailbox_endpoint_install(ep, attr.open_flags, &user->fd);
 		}
 		err = mailbox_install_new(&attr, &user->fd);
 		/* Somebody was faster: the port that is there now, then. */
@@ -163,13 +124,13 @@ static long mailbox_control_open_port(struct mailbox_open __user *user)
 	if (!err && open.pad)
 		err = -EINVAL;
 	if (!err)
-		err = mailbox_check_open_flags(open.open_flags);
+		err = mailbox_endpoint_check(open.open_flags);
 	if (!err)
 		err = mailbox_name_check(open.name);
 	if (err)
 		return err;
 	ep = mailbox_join_existing(open.name, open.open_flags);
-	return mailbox_install(ep, open.open_flags, &user->fd);
+	return mailbox_endpoint_install(ep, open.open_flags, &user->fd);
 }
 
 static bool mailbox_port_owned(const struct mailbox_port *port)

@@ -4,9 +4,12 @@
 #include <linux/anon_inodes.h>
 #include <linux/bits.h>
 #include <linux/cdev.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 
 #include "abi.h"
 #include "direct.h"
@@ -180,6 +183,36 @@ static long mailbox_endpoint_set_lanes(struct mailbox_endpoint *ep, void __user 
 	return 0;
 }
 
+int mailbox_endpoint_check(unsigned int flags)
+{
+	if (flags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC) || (flags & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	return 0;
+}
+
+/* Another endpoint of the same port. */
+static long mailbox_endpoint_again(struct mailbox_port *port, struct mailbox_open __user *user)
+{
+	struct mailbox_endpoint *ep;
+	struct mailbox_open open;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&open, sizeof(open), user, &size);
+	if (!err && (open.pad || memchr_inv(open.name, 0, sizeof(open.name))))
+		err = -EINVAL;
+	if (!err)
+		err = mailbox_endpoint_check(open.open_flags);
+	if (!err)
+		err = mailbox_port_permission(port, open.open_flags);
+	if (err)
+		return err;
+	ep = mailbox_port_join(port, open.open_flags);
+	if (ep == ERR_PTR(-ENXIO))
+		return -EIDRM;
+	return mailbox_endpoint_install(ep, open.open_flags, &user->fd);
+}
+
 static long mailbox_endpoint_kick(struct mailbox_endpoint *ep, void __user *user)
 {
 	struct mailbox_kick kick;
@@ -221,6 +254,8 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 		return file->f_mode & FMODE_WRITE ?
 		       mailbox_receipt_read(&ep->port->ledger, &ep->receipts, user,
 					    file->f_flags & O_NONBLOCK) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_OPEN):
+		return mailbox_endpoint_again(ep->port, user);
 	case mailbox_abi_command(MAILBOX_IOC_END):
 		return -EOPNOTSUPP;
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
@@ -342,7 +377,8 @@ static const struct file_operations *mailbox_endpoint_kind(const struct mailbox_
 						  &mailbox_endpoint_fops;
 }
 
-struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int open_flags)
+/* A file without a node; the endpoint leaves its port if this fails. */
+static struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int open_flags)
 {
 	struct file *file = anon_inode_getfile("[mailbox]", mailbox_endpoint_kind(ep), ep,
 					       open_flags);
@@ -352,6 +388,35 @@ struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int ope
 	else
 		mailbox_endpoint_mode(file);
 	return file;
+}
+
+/* It is told to the user before it is installed: after fd_install() nothing may fail. */
+int mailbox_endpoint_install(struct mailbox_endpoint *ep, unsigned int flags, s32 __user *user)
+{
+	struct file *file;
+	int fd, err;
+
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	file = mailbox_endpoint_file(ep, flags & ~O_CLOEXEC);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(flags & O_CLOEXEC);
+	if (fd < 0) {
+		err = fd;
+		goto err_file;
+	}
+	err = put_user(fd, user);
+	if (err)
+		goto err_fd;
+	fd_install(fd, file);
+	return 0;
+
+err_fd:
+	put_unused_fd(fd);
+err_file:
+	fput(file);
+	return err;
 }
 
 static struct cdev mailbox_endpoint_cdev;

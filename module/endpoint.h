@@ -11,15 +11,24 @@
 #include "port.h"
 
 /**
- * mailbox_endpoint_file() - a file for an endpoint, without a node
- * @ep: taken over; it leaves its port if this fails
- * @open_flags: O_ACCMODE and O_NONBLOCK
+ * mailbox_endpoint_check() - judge the flags of an open
+ * @flags: of struct mailbox_create or struct mailbox_open
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mailbox_endpoint_check(unsigned int flags);
+
+/**
+ * mailbox_endpoint_install() - a descriptor for an endpoint, told to the user
+ * @ep: taken over, or ERR_PTR()
+ * @flags: checked
+ * @user: where it is told
  *
  * Context: not under mailbox_ports_lock.
  *
- * Return: the file, for fd_install(), or ERR_PTR().
+ * Return: 0, the error in @ep, -ENFILE, -EMFILE, -ENOMEM, or -EFAULT.
  */
-struct file *mailbox_endpoint_file(struct mailbox_endpoint *ep, unsigned int open_flags);
+int mailbox_endpoint_install(struct mailbox_endpoint *ep, unsigned int flags, s32 __user *user);
 
 /* The nodes of named ports: all minors but the control node's. */
 int mailbox_endpoint_init(void);

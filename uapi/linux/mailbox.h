@@ -142,6 +142,9 @@ struct mailbox_create {
  *
  * For programs that see only the control node, as in a container. The mode
  * bits given at creation are checked against the caller.
+ *
+ * On a descriptor of a port it opens that port once more, which may be nameless, as
+ * another endpoint; @name is empty then. EIDRM: it was deleted.
  */
 struct mailbox_open {
 	__u32 size;
