@@ -21,7 +21,8 @@
  * - Descriptors are close-on-exec.
  * - The library starts no thread, installs no signal handler, prints nothing
  *   and keeps no state outside the handle. Threads may use one handle at the
- *   same time, except to close it.
+ *   same time, except to close it, and except that a mapped end of a direct port
+ *   is for one thread.
  * - Without the module the answer is ENODEV.
  */
 #ifndef _MAILBOX_H
@@ -48,7 +49,9 @@ struct mailbox;
  * @capacity: messages per lane, a power of two; 0 means 16
  * @lanes: number of lanes, the higher the more urgent; 0 means 1
  * @mode: permission bits, less the umask; 0 means 0600
- * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_EXCLUSIVE
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT, MAILBOX_EXCLUSIVE
+ * @peer_pid: with MAILBOX_DIRECT: the one process that may open it beside its creator;
+ *	0 means whoever the mode lets
  */
 struct mailbox_attr {
 	uint32_t message_size;
@@ -56,6 +59,7 @@ struct mailbox_attr {
 	uint32_t lanes;
 	uint32_t mode;
 	uint32_t flags;
+	uint32_t peer_pid;
 };
 
 /**
@@ -108,7 +112,7 @@ struct mailbox_msg {
  * @attr has MAILBOX_EXCLUSIVE.
  *
  * Return: a handle. NULL with errno: EEXIST, EINVAL, EACCES, EDQUOT, ENOSPC,
- * ENOMEM, ENODEV.
+ * ENOMEM, ENODEV; of a direct port also EBUSY, EPERM, ESRCH.
  */
 struct mailbox *mailbox_create(const char *name,
 			       const struct mailbox_attr *attr, int oflags);
@@ -121,9 +125,22 @@ struct mailbox *mailbox_create(const char *name,
  * Works as well where only /dev/mailbox/control can be seen, as in a container.
  *
  * Return: a handle. NULL with errno: ENOENT, EINVAL, EACCES, ENXIO, ENOSPC,
- * ENOMEM, ENODEV.
+ * ENOMEM, ENODEV; of a direct port also EBUSY (the end is taken, or both are) and EPERM
+ * (it is for another process).
  */
 struct mailbox *mailbox_open(const char *name, int oflags);
+
+/**
+ * mailbox_reopen() - another endpoint of the same port
+ * @mb: handle
+ * @oflags: as for mailbox_create()
+ *
+ * The way to a second endpoint of a nameless port. The port's mode is asked.
+ *
+ * Return: a handle. NULL with errno: EINVAL, EACCES, EIDRM, ENOSPC, ENOMEM; of a direct
+ * port also EBUSY, EPERM.
+ */
+struct mailbox *mailbox_reopen(struct mailbox *mb, int oflags);
 
 /**
  * mailbox_from_fd() - make a handle of a descriptor that came from elsewhere
@@ -251,6 +268,57 @@ int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned
  */
 uint64_t mailbox_deadline_ms(int ms);
 
+/* Direct links */
+
+/*
+ * A port with MAILBOX_DIRECT has one sender and one receiver. Mapped by both, it is the
+ * fastest way there is; and each is told when the other has gone:
+ *
+ * - A receiver gets what is left and then the end: mailbox_receive() returns 0, as for
+ *   an empty message, mailbox_receive_msg() -EPIPE.
+ * - A sender gets -EPIPE; the first time -ECONNRESET, if messages were left unread. No
+ *   signal.
+ *
+ * Until another one opens that end. While an end is mapped, one thread at a time uses
+ * it, and nobody uses it by its descriptor: for nothing else keeps two from the same slot.
+ */
+
+/**
+ * mailbox_take_end() - hold one end of a direct port
+ * @mb: handle, opened for that direction
+ * @end: MAILBOX_END_SEND or MAILBOX_END_RECEIVE
+ *
+ * For an O_RDWR endpoint, before its first use decides: so that poll() knows.
+ *
+ * Return: 0, -EBUSY (it holds the other one, or somebody else this one), -EBADF, -EINVAL
+ * or -EOPNOTSUPP (not a direct port).
+ */
+int mailbox_take_end(struct mailbox *mb, uint32_t end);
+
+/**
+ * struct mailbox_link - one of the two ends of a link in both directions
+ * @send: what is sent here the other end receives
+ * @receive: what the other end sends
+ */
+struct mailbox_link {
+	struct mailbox *send;
+	struct mailbox *receive;
+};
+
+/**
+ * mailbox_pair() - a link between two, as socketpair() makes one
+ * @link: both ends
+ * @attr: of each of the two nameless direct ports; NULL means the defaults
+ * @oflags: 0 or O_NONBLOCK
+ *
+ * Hand one end on by fork(), or its descriptors by SCM_RIGHTS, and close it here: as
+ * long as anybody has it open the other one is not told that it has gone. Then each may
+ * mailbox_map() what it has. Close each end by mailbox_close() of both its handles.
+ *
+ * Return: 0, or a negative errno value of mailbox_create() or mailbox_reopen().
+ */
+int mailbox_pair(struct mailbox_link link[2], const struct mailbox_attr *attr, int oflags);
+
 /* Without system calls */
 
 /**
@@ -273,7 +341,8 @@ uint64_t mailbox_deadline_ms(int ms);
  * received is received by another, and marked MAILBOX_MSG_REDELIVERED. A forked
  * child has no mapping, and goes on by system calls.
  *
- * An endpoint is mapped once, by one process. Not while other threads use @mb.
+ * An endpoint is mapped once, by one process. Not while other threads use @mb. A mapped
+ * end of a direct port is for one thread: see above.
  *
  * Should it stop for long with something in its hands, the owner of the port may
  * evict it: see mailbox_evict(). Then the next call on @mb ends in a SIGBUS; who

@@ -22,7 +22,7 @@ static bool name_valid(const char *name)
 	       name[0] != '.' && strcmp(name, "control");
 }
 
-static bool oflags_valid(int oflags)
+bool mailbox_oflags_valid(int oflags)
 {
 	return !(oflags & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)) &&
 	       (oflags & O_ACCMODE) != O_ACCMODE;
@@ -61,6 +61,7 @@ static int create_fd(const char *name, const struct mailbox_attr *attr,
 		.mode = attr->mode,
 		.open_flags = oflags | O_CLOEXEC,
 		.fd = -1,
+		.peer_pid = attr->peer_pid,
 	};
 	int err;
 
@@ -106,7 +107,7 @@ struct mailbox *mailbox_create(const char *name,
 {
 	static const struct mailbox_attr defaults;
 
-	if ((name && !name_valid(name)) || !oflags_valid(oflags)) {
+	if ((name && !name_valid(name)) || !mailbox_oflags_valid(oflags)) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -115,7 +116,7 @@ struct mailbox *mailbox_create(const char *name,
 
 struct mailbox *mailbox_open(const char *name, int oflags)
 {
-	if (!name || !name_valid(name) || !oflags_valid(oflags)) {
+	if (!name || !name_valid(name) || !mailbox_oflags_valid(oflags)) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -45,6 +45,23 @@ struct mailbox *mailbox_from_fd(int fd)
 	return mb;
 }
 
+struct mailbox *mailbox_reopen(struct mailbox *mb, int oflags)
+{
+	struct mailbox_open arg = {
+		.size = sizeof(arg),
+		.open_flags = oflags | O_CLOEXEC,
+		.fd = -1,
+	};
+
+	if (!mailbox_oflags_valid(oflags)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (ioctl(mb->fd, MAILBOX_IOC_OPEN, &arg) < 0)
+		return NULL;
+	return mailbox_wrap(arg.fd);
+}
+
 void mailbox_close(struct mailbox *mb)
 {
 	int saved = errno;
@@ -67,6 +84,13 @@ int mailbox_info(struct mailbox *mb, struct mailbox_info *info)
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	return ioctl(mb->fd, MAILBOX_IOC_INFO, info) < 0 ? -errno : 0;
+}
+
+int mailbox_take_end(struct mailbox *mb, uint32_t end)
+{
+	struct mailbox_end arg = { .size = sizeof(arg), .end = end };
+
+	return ioctl(mb->fd, MAILBOX_IOC_END, &arg) < 0 ? -errno : 0;
 }
 
 int mailbox_set_lanes(struct mailbox *mb, uint32_t receive_mask,

@@ -3,7 +3,8 @@
  * What the rooms of the library share.
  *
  *	control.c   ports by name: create, open, delete, query; who maps one
- *	endpoint.c  the handle: from_fd, close, fd, info, set_lanes
+ *	endpoint.c  the handle: from_fd, reopen, close, fd, info, set_lanes, take_end
+ *	pair.c      two ports, two ends
  *	message.c   send and receive
  *	map.c       the mapping: made, unmade, and gone in a forked child
  *	ring.c      send and receive through it, and in place
@@ -45,6 +46,8 @@ struct ring {
 	uint32_t default_lane;
 	uint32_t nonblock;	/* as it was when it was mapped */
 	uint32_t spin_ns;	/* to look again before going to sleep; 0: one processor */
+	uint32_t direct;	/* one sender, one receiver */
+	uint32_t ends;		/* MAILBOX_END_*: of a direct port, what is ours for certain */
 	struct ring_lane lane[MAILBOX_LANES_MAX];
 };
 
@@ -63,6 +66,10 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 int mailbox_ring_send(struct mailbox *mb, const void *data, size_t length);
 int mailbox_ring_receive(struct mailbox *mb, void *buf, size_t size);
 
+/* The same, if the port is a direct one. */
+int mailbox_direct_send(struct mailbox *mb, const void *data, size_t length);
+int mailbox_direct_receive(struct mailbox *mb, void *buf, size_t size);
+
 /* The same by system call alone. */
 int mailbox_plain_send(struct mailbox *mb, const void *data, size_t length);
 int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size);
@@ -75,7 +82,7 @@ int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size);
 
 /*
  * One message through the ring, without sleeping; if @wait it looks again for a moment.
- * Return 0, BY_SYSTEM_CALL, or -EAGAIN, -EINVAL, -EMSGSIZE (with msg->length).
+ * Return 0, BY_SYSTEM_CALL, or -EAGAIN, -EINVAL, -EMSGSIZE (with msg->length), -EBUSY.
  */
 int mailbox_ring_send_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait);
 int mailbox_ring_receive_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait);
@@ -89,6 +96,8 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 
 /* What a receive by system call tells beside the bytes. */
 void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg);
+
+bool mailbox_oflags_valid(int oflags);
 
 /* A handle that owns @fd. Takes the descriptor in any case: closed on failure. */
 struct mailbox *mailbox_wrap(int fd);

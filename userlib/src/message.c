@@ -52,13 +52,21 @@ int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size)
 
 int mailbox_send(struct mailbox *mb, const void *buf, size_t len)
 {
-	return mailbox_ring(mb) ? mailbox_ring_send(mb, buf, len) : mailbox_plain_send(mb, buf, len);
+	const struct ring *ring = mailbox_ring(mb);
+
+	if (!ring)
+		return mailbox_plain_send(mb, buf, len);
+	return ring->direct ? mailbox_direct_send(mb, buf, len) : mailbox_ring_send(mb, buf, len);
 }
 
 int mailbox_receive(struct mailbox *mb, void *buf, size_t size)
 {
-	return mailbox_ring(mb) ? mailbox_ring_receive(mb, buf, size)
-				: mailbox_plain_receive(mb, buf, size);
+	const struct ring *ring = mailbox_ring(mb);
+
+	if (!ring)
+		return mailbox_plain_receive(mb, buf, size);
+	return ring->direct ? mailbox_direct_receive(mb, buf, size) :
+			      mailbox_ring_receive(mb, buf, size);
 }
 
 static bool waits(const struct ring *ring, uint64_t deadline)

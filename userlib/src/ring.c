@@ -4,6 +4,9 @@
  * letters in brackets are those of its diagram.
  *
  * Nothing here sleeps: who finds nothing to do goes to the kernel for it.
+ *
+ * An end of a direct port takes the same steps by plain stores. What differs is told
+ * by the last argument of each step, which is a constant wherever it matters.
  */
 #include <errno.h>
 #include <string.h>
@@ -113,6 +116,30 @@ static struct found walk_free(const struct mailbox_lane *view, __u64 p)
 	return found(what, p, word);
 }
 
+/* The port is deleted, or the other end of a direct one has gone: for the kernel to say. */
+#define WAITERS_ENDED	(MAILBOX_WAITERS_CLOSED | MAILBOX_WAITERS_GONE)
+
+hot bool ended(const struct mailbox_waiters *waiters)
+{
+	return mailbox_waiting(waiters) & WAITERS_ENDED;
+}
+
+/* Ask for an end of a direct port, once. */
+cold int ask_for(struct mailbox *mb, uint32_t end)
+{
+	int err = mailbox_take_end(mb, end);
+
+	if (!err)
+		mb->ring->ends |= end;
+	return err;
+}
+
+/* To be asked before each step of a direct port: 0 if this end is ours. */
+hot int our_end(struct mailbox *mb, const struct ring *ring, uint32_t end)
+{
+	return likely(ring->ends & end) ? 0 : ask_for(mb, end);
+}
+
 /* Claim up to @n slots. @got: how many. */
 hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u64 p, __u32 n,
 			    __u32 *got)
@@ -125,7 +152,9 @@ hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u
 		*got = 0;
 		if (!found_slot(at))
 			break;
-		if (n == 1)
+		if (ring->direct)
+			mailbox_direct_claim(&lane->view, p, ring->owner), *got = 1;
+		else if (n == 1)
 			*got = mailbox_slot_claim(&lane->view, p, at.word, ring->owner);
 		else
 			*got = mailbox_range_claim(&lane->view, p, at.word, ring->owner, n);
@@ -141,21 +170,33 @@ cold struct found claim_one_from(const struct ring *ring, struct ring_lane *lane
 	return claim_from(ring, lane, p, 1, &got);
 }
 
+hot int claim_first(const struct ring *ring, const struct mailbox_lane *view, __u64 p, bool direct)
+{
+	__u64 word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
+
+	if (mailbox_lane_word(view, p) != word)
+		return 0;
+	if (!direct)
+		return mailbox_slot_claim(view, p, word, ring->owner);		/* (A) */
+	mailbox_direct_claim(view, p, ring->owner);				/* (A) */
+	return 1;
+}
+
 /* Claim the next slot. Returns 0, -EAGAIN (full), or BY_SYSTEM_CALL. */
 hot int claim_one(const struct ring *ring, struct ring_lane *lane,
-		  const struct mailbox_lane *view, __u64 *position)
+		  const struct mailbox_lane *view, __u64 *position, bool direct)
 {
-	__u64 p = MAILBOX_LOAD(&lane->send), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
+	__u64 p = MAILBOX_LOAD(&lane->send);
 
 	/* The usual case at the first look. */
-	if (likely(mailbox_lane_word(view, p) == word &&
-		   mailbox_slot_claim(view, p, word, ring->owner))) {		/* (A) */
+	if (likely(claim_first(ring, view, p, direct))) {
 		MAILBOX_STORE(&lane->send, p + 1);
 	} else {
 		struct found at = claim_one_from(ring, lane, p);
 
 		if (!found_slot(at))
-			return at.word == NOTHING ? -EAGAIN : BY_SYSTEM_CALL;
+			return at.word == NOTHING && !ended(&ring->shared->senders) ?
+			       -EAGAIN : BY_SYSTEM_CALL;
 		p = at.position;
 	}
 	*position = p;
@@ -188,15 +229,36 @@ cold int claimed_from(struct mailbox *mb, uint32_t n, __u64 position, __u32 coun
 }
 
 /*
+ * The same of a direct port, where there is no other sender. A void would stay as long
+ * as what the receiver left, so there is none.
+ */
+cold int claimed_direct_from(struct mailbox *mb, uint32_t n, __u64 position, uint32_t waiters)
+{
+	struct ring_lane *lane = &mb->ring->lane[n];
+
+	if (!(waiters & WAITERS_ENDED))
+		return 0;
+	mailbox_direct_unclaim(&lane->view, position);
+	MAILBOX_STORE(&lane->send, position);
+	if (waiters & MAILBOX_WAITERS_CLOSED)
+		kick(mb, 1U << n, 0);		/* who waits for what we claimed */
+	return BY_SYSTEM_CALL;
+}
+
+/*
  * After a claim: is the port deleted, and should another sender wake up? Returns 0
  * if the slots are still ours.
  */
 hot int claimed(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
-		__u64 position, __u32 count)
+		__u64 position, __u32 count, bool direct)
 {
-	uint32_t waiters = mailbox_waiting(&shared->senders);
+	uint32_t waiters = direct ? mailbox_direct_waiting(&shared->senders) :		/* (G) */
+				    mailbox_waiting(&shared->senders);
 
-	return likely(!waiters) ? 0 : claimed_from(mb, n, position, count, waiters);
+	if (likely(!waiters))
+		return 0;
+	return direct ? claimed_direct_from(mb, n, position, waiters) :
+			claimed_from(mb, n, position, count, waiters);
 }
 
 hot void publish(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
@@ -204,6 +266,20 @@ hot void publish(struct mailbox *mb, const struct mailbox_shared *shared, uint32
 {
 	mailbox_range_publish(view, position, endpoint, count);		/* (B) (E) */
 	if (unlikely(mailbox_waiting(&shared->receivers)))
+		kick(mb, 1U << n, 0);
+}
+
+hot void publish_one(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
+		     const struct mailbox_lane *view, __u64 position, bool direct)
+{
+	struct ring *ring = mb->ring;
+
+	if (!direct) {
+		publish(mb, shared, n, view, position, ring->endpoint, 1);
+		return;
+	}
+	mailbox_direct_publish(view, position, ring->endpoint);			/* (B) */
+	if (unlikely(mailbox_direct_waiting(&shared->receivers)))		/* (G) */
 		kick(mb, 1U << n, 0);
 }
 
@@ -215,14 +291,17 @@ hot uint32_t lane_number(const struct ring *ring, uint32_t lane)
 
 /* Claim a slot of a lane. Returns 0, -EAGAIN, -EINVAL, or BY_SYSTEM_CALL. */
 hot int reserve(struct mailbox *mb, struct ring *ring, const struct mailbox_shared *shared,
-		uint32_t n, uint32_t flags, const struct mailbox_lane *view, __u64 *position)
+		uint32_t n, uint32_t flags, const struct mailbox_lane *view, __u64 *position,
+		bool direct)
 {
 	int err;
 
 	if (unlikely(flags & ~MAILBOX_SEND_REALTIME))
 		return -EINVAL;
-	err = claim_one(ring, &ring->lane[n], view, position);
-	return unlikely(err) ? err : claimed(mb, shared, n, *position, 1);
+	err = direct ? our_end(mb, ring, MAILBOX_END_SEND) : 0;
+	if (!err)
+		err = claim_one(ring, &ring->lane[n], view, position, direct);
+	return unlikely(err) ? err : claimed(mb, shared, n, *position, 1, direct);
 }
 
 /*
@@ -230,7 +309,7 @@ hot int reserve(struct mailbox *mb, struct ring *ring, const struct mailbox_shar
  * asked of the ring before the first atomic stays in registers.
  */
 hot int send_one(struct mailbox *mb, uint32_t lane, uint32_t flags, const void *data,
-		 size_t length, __u64 tag, __u64 *ticket)
+		 size_t length, __u64 tag, __u64 *ticket, bool direct)
 {
 	struct ring *ring = mb->ring;
 	const struct mailbox_shared *shared = ring->shared;
@@ -244,11 +323,11 @@ hot int send_one(struct mailbox *mb, uint32_t lane, uint32_t flags, const void *
 	if (unlikely(n >= ring->lanes))
 		return -EINVAL;
 	view = ring->lane[n].view;
-	err = reserve(mb, ring, shared, n, flags, &view, &position);
+	err = reserve(mb, ring, shared, n, flags, &view, &position, direct);
 	if (unlikely(err))
 		return err;
 	copy(mailbox_slot_write(&view, position, length, tag, endpoint), data, length);
-	publish(mb, shared, n, &view, position, endpoint, 1);
+	publish_one(mb, shared, n, &view, position, direct);
 	*ticket = position;
 	return 0;
 }
@@ -265,6 +344,31 @@ hot __u32 run_of(const struct ring *ring, const struct mailbox_msg *msgs, __u32 
 	return n;
 }
 
+/* One by one, but a sleeper is looked for once. */
+static int send_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
+			     uint32_t n)
+{
+	struct ring *ring = mb->ring;
+	const struct mailbox_shared *shared = ring->shared;
+	const struct mailbox_lane view = ring->lane[n].view;
+	__u32 endpoint = ring->endpoint, done;
+	__u64 position;
+
+	for (done = 0; done < count; done++) {
+		struct mailbox_msg *msg = &msgs[done];
+
+		if (reserve(mb, ring, shared, n, 0, &view, &position, true))
+			break;
+		copy(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
+		     msg->data, msg->length);
+		msg->ticket = position;
+		mailbox_direct_publish(&view, position, endpoint);		/* (B) */
+	}
+	if (done && unlikely(mailbox_direct_waiting(&shared->receivers)))	/* (G) */
+		kick(mb, 1U << n, 0);
+	return done;
+}
+
 int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
 {
 	struct ring *ring = mb->ring;
@@ -277,9 +381,11 @@ int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 
 	count = run_of(ring, msgs, count);
 	if (!count || n >= ring->lanes || msgs->flags & ~MAILBOX_SEND_REALTIME)
 		return 0;
+	if (ring->direct)
+		return send_batch_direct(mb, msgs, count, n);
 	view = ring->lane[n].view;
 	at = claim_from(ring, &ring->lane[n], MAILBOX_LOAD(&ring->lane[n].send), count, &got);
-	if (!got || claimed(mb, shared, n, at.position, got))
+	if (!got || claimed(mb, shared, n, at.position, got, false))
 		return 0;
 	for (i = 0; i < got; i++) {
 		struct mailbox_msg *msg = &msgs[i];
@@ -322,7 +428,17 @@ hot void look(const struct mailbox_lane *view, uint32_t message_size, struct tak
 		t->length = message_size;	/* as the kernel does */
 }
 
-/* Take the next message by a walk. */
+/* Returns whether it is ours. */
+hot int take_word(const struct ring *ring, const struct mailbox_lane *view, __u64 p, __u64 word,
+		  bool direct)
+{
+	if (!direct)
+		return mailbox_range_take(view, p, word, ring->owner);
+	mailbox_direct_take(view, p, ring->owner);
+	return 1;
+}
+
+/* Take the next message by a walk. Of a direct port too: there may be ranges of a batch. */
 cold struct found take_from(const struct ring *ring, struct ring_lane *lane, __u64 p, size_t limit)
 {
 	struct taken t;
@@ -354,7 +470,7 @@ cold struct found take_from(const struct ring *ring, struct ring_lane *lane, __u
  * -EMSGSIZE with the length, or BY_SYSTEM_CALL.
  */
 hot int take(const struct ring *ring, struct ring_lane *lane, const struct mailbox_lane *view,
-	     size_t limit, struct taken *t)
+	     size_t limit, struct taken *t, bool direct)
 {
 	__u32 message_size = ring->message_size;
 	__u64 p = MAILBOX_LOAD(&lane->receive), word = mailbox_lane_word(view, p);
@@ -365,7 +481,7 @@ hot int take(const struct ring *ring, struct ring_lane *lane, const struct mailb
 	look(view, message_size, t);
 	/* The usual case at the first look: one message, not a range. */
 	if (likely(mailbox_word_is(word, p, MAILBOX_PHASE_READY) && t->length <= limit &&
-		   mailbox_range_take(view, p, word, ring->owner))) {
+		   take_word(ring, view, p, word, direct))) {
 		MAILBOX_STORE(&lane->receive, p + 1);
 	} else {
 		struct found at = take_from(ring, lane, p, limit);
@@ -402,10 +518,13 @@ cold void chain(struct mailbox *mb)
  * after.
  */
 hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_shared *shared,
-		     size_t limit, struct mailbox_lane *view, struct taken *t)
+		     size_t limit, struct mailbox_lane *view, struct taken *t, bool direct)
 {
 	uint32_t n;
-	int err;
+	int err = direct ? our_end(mb, ring, MAILBOX_END_RECEIVE) : 0;
+
+	if (unlikely(err))
+		return err;
 
 	for (n = ring->lanes; n-- > 0;) {
 		if (unlikely(!(ring->receive_mask >> n & 1)))
@@ -413,7 +532,7 @@ hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_share
 		if (unlikely(MAILBOX_LOAD(&shared->lane[n].parked)))
 			return BY_SYSTEM_CALL;	/* the kernel hands those out first */
 		*view = ring->lane[n].view;
-		err = take(ring, &ring->lane[n], view, limit, t);
+		err = take(ring, &ring->lane[n], view, limit, t, direct);
 		if (err == -EAGAIN)
 			continue;
 		if (unlikely(err))
@@ -421,14 +540,13 @@ hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_share
 		t->lane = n;
 		if (unlikely(!(t->position % HINT_PERIOD)))
 			MAILBOX_STORE(&shared->lane[n].hint, t->position);
-		if (unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
+		/* Of a direct port there is no other receiver. */
+		if (!direct && unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 			chain(mb);
 		return 0;
 	}
 	/* Nothing. Is this the end? The kernel knows. */
-	if (mailbox_waiting(&shared->receivers) & MAILBOX_WAITERS_CLOSED)
-		return BY_SYSTEM_CALL;
-	return -EAGAIN;
+	return ended(&shared->receivers) ? BY_SYSTEM_CALL : -EAGAIN;
 }
 
 hot void release(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
@@ -439,18 +557,31 @@ hot void release(struct mailbox *mb, const struct mailbox_shared *shared, uint32
 		kick(mb, 0, 1U << n);
 }
 
+hot void release_one(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
+		     const struct mailbox_lane *view, __u64 position, bool direct)
+{
+	if (!direct) {
+		release(mb, shared, n, view, position, 1);
+		return;
+	}
+	mailbox_direct_release(view, position);					/* (D) */
+	if (unlikely(mailbox_direct_waiting(&shared->senders)))			/* (G) */
+		kick(mb, 0, 1U << n);
+}
+
 /* One message. Returns 0, -EAGAIN, -EMSGSIZE with the length, or BY_SYSTEM_CALL. */
-hot int receive_one(struct mailbox *mb, void *data, size_t size, bool truncate, struct taken *t)
+hot int receive_one(struct mailbox *mb, void *data, size_t size, bool truncate, struct taken *t,
+		    bool direct)
 {
 	struct ring *ring = mb->ring;
 	struct mailbox_shared *shared = ring->shared;
 	struct mailbox_lane view;
-	int err = take_highest(mb, ring, shared, truncate ? SIZE_MAX : size, &view, t);
+	int err = take_highest(mb, ring, shared, truncate ? SIZE_MAX : size, &view, t, direct);
 
 	if (unlikely(err))
 		return err;
 	copy(data, t->payload, truncate && t->length > size ? size : t->length);
-	release(mb, shared, t->lane, &view, t->position, 1);
+	release_one(mb, shared, t->lane, &view, t->position, direct);
 	return 0;
 }
 
@@ -509,11 +640,45 @@ static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
 	return got;
 }
 
+/* What lies there one behind the other, each released at once; a sleeper is looked for once. */
+static int take_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count, uint32_t n)
+{
+	struct ring *ring = mb->ring;
+	struct mailbox_shared *shared = ring->shared;
+	struct ring_lane *lane = &ring->lane[n];
+	const struct mailbox_lane view = lane->view;
+	struct taken t = { .lane = n, .position = MAILBOX_LOAD(&lane->receive) };
+	__u32 message_size = ring->message_size, done;
+
+	for (done = 0; done < count; done++, t.position++) {
+		struct mailbox_msg *msg = &msgs[done];
+
+		if (!mailbox_word_is(mailbox_lane_word(&view, t.position), t.position,	/* (C) */
+				     MAILBOX_PHASE_READY))
+			break;
+		look(&view, message_size, &t);
+		if (t.length > msg->size)
+			break;
+		mailbox_direct_take(&view, t.position, ring->owner);
+		copy(msg->data, t.payload, t.length);
+		mailbox_direct_release(&view, t.position);			/* (D) */
+		tell(msg, &t);
+		if (unlikely(!(t.position % HINT_PERIOD)))
+			MAILBOX_STORE(&shared->lane[n].hint, t.position);
+	}
+	MAILBOX_STORE(&lane->receive, t.position);
+	if (done && unlikely(mailbox_direct_waiting(&shared->senders)))		/* (G) */
+		kick(mb, 0, 1U << n);
+	return done;
+}
+
 int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
 {
 	struct ring *ring = mb->ring;
 	uint32_t n;
 
+	if (ring->direct && our_end(mb, ring, MAILBOX_END_RECEIVE))
+		return 0;
 	for (n = ring->lanes; n-- > 0;) {
 		__u64 p = MAILBOX_LOAD(&ring->lane[n].receive);
 
@@ -523,7 +688,8 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 			return 0;
 		if (mailbox_lane_word(&ring->lane[n].view, p) !=
 		    mailbox_word(p, 0, MAILBOX_PHASE_FREE))
-			return take_range(mb, msgs, count, n);
+			return ring->direct ? take_batch_direct(mb, msgs, count, n)
+					    : take_range(mb, msgs, count, n);
 	}
 	return 0;
 }
@@ -575,14 +741,19 @@ hot bool once_more(const struct ring *ring, unsigned int *looks, uint64_t *end)
 	__err;									\
 })
 
-cold int sent_from(struct mailbox *mb, const void *data, size_t length, int err)
+/*
+ * The calls, for both kinds of ports. A constant argument of what is hot makes two
+ * functions of each; the choice is the first thing that a call does.
+ */
+
+cold int sent_from(struct mailbox *mb, const void *data, size_t length, int err, bool direct)
 {
 	bool waits = !mb->ring->nonblock;
 	__u64 ticket;
 
 	if (err == -EAGAIN && waits)
-		err = soon(mb->ring,
-			   send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0, &ticket));
+		err = soon(mb->ring, send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0,
+					      &ticket, direct));
 	if (err == BY_SYSTEM_CALL || (err == -EAGAIN && waits))
 		return mailbox_plain_send(mb, data, length);
 	return err;
@@ -591,15 +762,25 @@ cold int sent_from(struct mailbox *mb, const void *data, size_t length, int err)
 int mailbox_ring_send(struct mailbox *mb, const void *data, size_t length)
 {
 	__u64 ticket;
-	int err = send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0, &ticket);
+	int err = send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0, &ticket, false);
 
-	return likely(!err) ? 0 : sent_from(mb, data, length, err);
+	return likely(!err) ? 0 : sent_from(mb, data, length, err, false);
+}
+
+int mailbox_direct_send(struct mailbox *mb, const void *data, size_t length)
+{
+	__u64 ticket;
+	int err = send_one(mb, MAILBOX_LANE_DEFAULT, 0, data, length, 0, &ticket, true);
+
+	return likely(!err) ? 0 : sent_from(mb, data, length, err, true);
 }
 
 static int send_msg(struct mailbox *mb, struct mailbox_msg *msg)
 {
 	__u64 ticket;
-	int err = send_one(mb, msg->lane, msg->flags, msg->data, msg->length, msg->tag, &ticket);
+	int err = mb->ring->direct ?
+		  send_one(mb, msg->lane, msg->flags, msg->data, msg->length, msg->tag, &ticket, true) :
+		  send_one(mb, msg->lane, msg->flags, msg->data, msg->length, msg->tag, &ticket, false);
 
 	if (likely(!err))
 		msg->ticket = ticket;
@@ -615,13 +796,13 @@ int mailbox_ring_send_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait
 	return err;
 }
 
-cold int received_from(struct mailbox *mb, void *buf, size_t size, int err)
+cold int received_from(struct mailbox *mb, void *buf, size_t size, int err, bool direct)
 {
 	bool waits = !mb->ring->nonblock;
 	struct taken t = { 0 };
 
 	if (err == -EAGAIN && waits)
-		err = soon(mb->ring, receive_one(mb, buf, size, false, &t));
+		err = soon(mb->ring, receive_one(mb, buf, size, false, &t, direct));
 	if (!err)
 		return t.length;
 	if (err == BY_SYSTEM_CALL || (err == -EAGAIN && waits))
@@ -632,9 +813,17 @@ cold int received_from(struct mailbox *mb, void *buf, size_t size, int err)
 int mailbox_ring_receive(struct mailbox *mb, void *buf, size_t size)
 {
 	struct taken t;
-	int err = receive_one(mb, buf, size, false, &t);
+	int err = receive_one(mb, buf, size, false, &t, false);
 
-	return likely(!err) ? (int)t.length : received_from(mb, buf, size, err);
+	return likely(!err) ? (int)t.length : received_from(mb, buf, size, err, false);
+}
+
+int mailbox_direct_receive(struct mailbox *mb, void *buf, size_t size)
+{
+	struct taken t;
+	int err = receive_one(mb, buf, size, false, &t, true);
+
+	return likely(!err) ? (int)t.length : received_from(mb, buf, size, err, true);
 }
 
 static int receive_msg(struct mailbox *mb, struct mailbox_msg *msg)
@@ -645,7 +834,9 @@ static int receive_msg(struct mailbox *mb, struct mailbox_msg *msg)
 
 	if (unlikely(msg->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE)))
 		return -EINVAL;
-	err = receive_one(mb, msg->data, msg->size, truncate, &t);
+	t.length = 0;
+	err = mb->ring->direct ? receive_one(mb, msg->data, msg->size, truncate, &t, true) :
+				 receive_one(mb, msg->data, msg->size, truncate, &t, false);
 	if (unlikely(err)) {
 		if (err == -EMSGSIZE)
 			msg->length = t.length;
@@ -699,7 +890,8 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 	n = lane_number(ring, msg->lane);
 	if (n >= ring->lanes)
 		return -EINVAL;
-	err = reserve(mb, ring, ring->shared, n, msg->flags, &ring->lane[n].view, &position);
+	err = reserve(mb, ring, ring->shared, n, msg->flags, &ring->lane[n].view, &position,
+		      ring->direct);
 	if (likely(!err)) {
 		msg->lane = n;
 		msg->ticket = position;
@@ -736,7 +928,7 @@ int mailbox_submit(struct mailbox *mb, const struct mailbox_msg *msg)
 		return -EMSGSIZE;
 	mailbox_slot_write(&lane->view, msg->ticket, msg->length, msg->tag,
 			   mb->ring->endpoint);
-	publish(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->endpoint, 1);
+	publish_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->direct);
 	return 0;
 }
 
@@ -762,7 +954,7 @@ int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 		deadline = MAILBOX_NO_WAIT;
 	if (msg->flags & ~MAILBOX_RECV_REALTIME)
 		return -EINVAL;
-	err = take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t);
+	err = take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t, ring->direct);
 	if (likely(!err)) {
 		tell(msg, &t);
 	} else if (unsettled(err, deadline)) {
@@ -787,6 +979,6 @@ int mailbox_release(struct mailbox *mb, const struct mailbox_msg *msg)
 
 	if (!lane)
 		return -ENOTCONN;
-	release(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, 1);
+	release_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->direct);
 	return 0;
 }

@@ -62,6 +62,17 @@ ok 'too large a port' fails 1 'create x: invalid name, or larger than a port may
 echo lost >/dev/mailbox/v
 ok 'a file in the way' fails 1 'create v: /dev/mailbox/v is an ordinary file, remove it first' create v
 ok 'which is not taken for a port' fails 1 'send v: no port of that name' send v x
+ok 'create --direct' says '' create --direct d
+mailbox info d >"$tmp/out"
+ok 'info shows that it is direct' has '^flags  *direct *$'
+ok 'and that nobody holds an end' has '^sending end  *-$'
+mailbox send d over
+ok 'cat ends where the sender did' is "$(timeout 10 cat /dev/mailbox/d)" over
+ok 'so does recv' fails 1 'recv d: the other end was closed' recv d
+ok 'and send where the receiver did' fails 1 'send d: the other end was closed' send d x
+ok '--peer without --direct' fails 2 'create: --peer is for --direct (see mailbox create --help)' create --peer 1 x
+ok '--peer that is nobody' fails 1 'create x: no such process, or no such mapped endpoint' create --direct --peer 4194303 x
+mailbox delete d
 rm /dev/mailbox/v
 ok 'no such port to send to' fails 1 'send x: no port of that name' send x y
 ok 'no such port to receive from' fails 1 'recv x: no port of that name' recv x
@@ -240,7 +251,7 @@ mailbox create -m 0620 w
 as_alice() { su -s /bin/sh alice -c "PATH=$PATH $1" 2>&1; }
 if grep -q '^alice:' /etc/passwd; then
 	ok 'not for others' is "$(as_alice 'mailbox send w x')" 'mailbox: send w: permission denied'
-	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port, or the port is sealed'
+	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port, or the port is sealed or for others'
 	ok 'not theirs to evict from' is "$(as_alice 'mailbox evict w 1')" 'mailbox: evict w: not the owner of the port'
 	ok 'nor to see who maps it, but the rest' is "$(as_alice 'mailbox info w | grep -c ^port')" 1
 	ok 'but there to see' is "$(as_alice 'mailbox list | grep -c ^w')" 1

@@ -26,7 +26,7 @@ static struct {
 	int fd;
 	struct mailbox_info info;
 	struct mailbox_shared *shared;
-	int kicks, calls;
+	int kicks, calls, ends, end_error;
 	struct mailbox_kick kick;
 } port = { .fd = -1 };
 
@@ -63,6 +63,11 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		port.kick = *(struct mailbox_kick *)arg;
 		return 0;
 	}
+	if (request == MAILBOX_IOC_END) {
+		port.ends++;
+		errno = port.end_error;
+		return port.end_error ? -1 : 0;
+	}
 	port.calls++;
 	errno = EIDRM;
 	return -1;
@@ -86,7 +91,7 @@ ssize_t __wrap_write(int fd, const void *buf, size_t size)
 }
 
 /* A port that is new, and an endpoint on it. */
-static struct mailbox *begin(int flags)
+static struct mailbox *begin_port(int flags, uint32_t port_flags)
 {
 	struct mailbox_lane view;
 	struct mailbox *mb;
@@ -102,6 +107,7 @@ static struct mailbox *begin(int flags)
 	port.info.owner = 7;
 	port.info.endpoint = 9;
 	port.info.map_bytes = 2 * PAGE;
+	port.info.flags = port_flags;
 	if (ftruncate(port.fd, port.info.map_bytes))
 		exit(1);
 	port.shared = mmap(NULL, port.info.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, port.fd, 0);
@@ -124,6 +130,11 @@ static struct mailbox *begin(int flags)
 		exit(1);
 	}
 	return mb;
+}
+
+static struct mailbox *begin(int flags)
+{
+	return begin_port(flags, 0);
 }
 
 static void end(struct mailbox *mb)
@@ -355,6 +366,130 @@ static void test_batches(void)
 	end(mb);
 }
 
+/* One process holds both ends here: this kernel does not mind. */
+static void test_direct(void)
+{
+	struct mailbox *mb = begin_port(O_NONBLOCK, MAILBOX_DIRECT);
+	struct mailbox_lane view = lane_view(0);
+	struct mailbox_msg tx = { .data = "tagged", .length = 6, .lane = 2, .tag = 5 };
+	char text[SIZE];
+	struct mailbox_msg rx = { .data = text, .size = SIZE };
+	unsigned int n;
+
+	ok(!mailbox_send(mb, "1", 1) && !mailbox_send(mb, "2", 1) && port.ends == 1,
+	   "direct: asks for its end once");
+	ok(mailbox_lane_word(&view, 0) == mailbox_word(0, 9, MAILBOX_PHASE_READY) &&
+	   mailbox_lane_word(&view, 1) == mailbox_word(1, 9, MAILBOX_PHASE_READY),
+	   "direct: sends");
+	ok(mailbox_receive(mb, text, SIZE) == 1 && *text == '1' &&
+	   mailbox_receive(mb, text, SIZE) == 1 && *text == '2' && port.ends == 2 &&
+	   mailbox_receive(mb, text, SIZE) == -EAGAIN, "direct: receives");
+	ok(!mailbox_send_msg(mb, &tx, MAILBOX_FOREVER) && !mailbox_send(mb, "low", 3) &&
+	   mailbox_receive_msg(mb, &rx, MAILBOX_FOREVER) == 6 && rx.tag == 5 && rx.lane == 2 &&
+	   rx.sender == 9 && mailbox_receive(mb, text, 2) == -EMSGSIZE &&
+	   mailbox_receive(mb, text, 3) == 3, "direct: lanes, tags, lengths");
+	for (n = 0; n < 2 * SLOTS; n++)
+		if (mailbox_send(mb, text, 3))
+			break;
+	ok(n == SLOTS && mailbox_send(mb, text, 3) == -EAGAIN, "direct: full");
+	while (mailbox_receive(mb, text, SIZE) == 3)
+		;
+	for (n = 0; n < SLOTS; n++)
+		memset(mailbox_lane_slot(&view, n) + 1, 0xee, SIZE + 8);
+	for (n = 0; n <= SIZE && length_right(mb, n, true); n++)
+		;
+	ok(n == SIZE + 1 && !port.calls && !port.kicks, "direct: each length");
+	end(mb);
+}
+
+static void test_direct_in_place(void)
+{
+	struct mailbox *mb = begin_port(O_NONBLOCK, MAILBOX_DIRECT);
+	struct mailbox_msg msg = { .lane = 0, .tag = 3 }, other = { .lane = 0 };
+
+	ok(!mailbox_reserve(mb, &msg, 0) && !mailbox_reserve(mb, &other, 0) &&
+	   msg.ticket == 0 && other.ticket == 1, "direct: reserves");
+	memcpy(msg.data, "in place", 8);
+	msg.length = 8;
+	ok(mailbox_receive(mb, NULL, 0) == -EAGAIN && !mailbox_discard(mb, &other) &&
+	   !mailbox_submit(mb, &msg), "direct: submits and discards");
+	ok(!mailbox_peek(mb, &msg, 0) && msg.length == 8 && msg.tag == 3 &&
+	   !memcmp(msg.data, "in place", 8) && !mailbox_release(mb, &msg) &&
+	   mailbox_peek(mb, &msg, 0) == -EAGAIN && !port.calls, "direct: peeks and releases");
+	end(mb);
+}
+
+static void test_direct_batches(void)
+{
+	struct mailbox *mb = begin_port(O_NONBLOCK, MAILBOX_DIRECT);
+	struct mailbox_msg out[SLOTS + 1], in[SLOTS + 1];
+	char text[SLOTS + 1][SIZE];
+	int i, n, wrong = 0;
+
+	for (i = 0; i <= SLOTS; i++) {
+		out[i] = (struct mailbox_msg){ .data = "abcdefgh" + i, .length = 8 - i, .tag = i };
+		in[i] = (struct mailbox_msg){ .data = text[i], .size = SIZE };
+	}
+	port.shared->receivers.word = 1;
+	ok(mailbox_send_batch(mb, out, SLOTS, 0) == SLOTS && port.kicks == 1,
+	   "direct: a batch, and one kick");
+	port.shared->receivers.word = 0;
+	ok(mailbox_send_batch(mb, out, 1, 0) == -EAGAIN, "direct: full");
+	port.shared->senders.word = 1;
+	ok(mailbox_receive_batch(mb, in, SLOTS + 1, 0) == SLOTS && port.kicks == 2,
+	   "direct: what there is, and one kick");
+	port.shared->senders.word = 0;
+	for (n = 1; n < 40; n++) {
+		int sent = 1 + n % SLOTS;
+
+		wrong |= mailbox_send_batch(mb, out, sent, 0) != sent;
+		wrong |= mailbox_receive_batch(mb, in, SLOTS, 0) != sent;
+		for (i = 0; i < sent; i++)
+			wrong |= in[i].tag != (uint64_t)i || in[i].length != 8U - i ||
+				 memcmp(text[i], "abcdefgh" + i, 8 - i);
+	}
+	ok(!wrong && !port.calls, "direct: batches at every place");
+	ok(mailbox_send_batch(mb, out, SLOTS + 1, 0) == SLOTS, "direct: as many as there is room for");
+	in[1].size = 3;
+	ok(mailbox_receive_batch(mb, in, SLOTS, 0) == 1 && mailbox_receive_batch(mb, in + 1, 1, 0) ==
+	   -EMSGSIZE, "direct: up to one that does not fit");
+	end(mb);
+}
+
+static void test_direct_ends(void)
+{
+	struct mailbox *mb = begin_port(O_NONBLOCK, MAILBOX_DIRECT);
+	char c;
+	int i;
+
+	port.end_error = EBUSY;
+	ok(mailbox_send(mb, "x", 1) == -EBUSY && mailbox_receive(mb, &c, 1) == -EBUSY,
+	   "direct: an end that is not ours");
+	port.end_error = 0;
+	port.shared->senders.word = 1;
+	mailbox_send(mb, "x", 1);
+	ok(!port.kicks, "direct: there is no other sender");
+	port.shared->receivers.word = 1;
+	mailbox_receive(mb, &c, 1);
+	ok(port.kicks == 1 && port.kick.senders == 1 && !port.kick.receivers,
+	   "direct: nor another receiver");
+	port.shared->senders.word = MAILBOX_WAITERS_GONE;
+	ok(mailbox_send(mb, "x", 1) == -EINTR && port.calls == 1 && !port.shared->lane[0].discarded,
+	   "direct: no receiver: for the kernel to say, and nothing is void");
+	port.shared->senders.word = 0;
+	port.shared->receivers.word = 0;
+	for (i = 0; i < SLOTS; i++)
+		mailbox_send(mb, "x", 1);
+	port.shared->senders.word = MAILBOX_WAITERS_GONE;
+	ok(mailbox_send(mb, "x", 1) == -EINTR, "direct: also of a full port");
+	port.shared->receivers.word = MAILBOX_WAITERS_GONE;
+	for (i = 0; i < SLOTS; i++)
+		mailbox_receive(mb, &c, 1);
+	ok(port.calls == 2 && mailbox_receive(mb, &c, 1) == -EINTR && port.calls == 3,
+	   "direct: no sender: what is left, and then the kernel");
+	end(mb);
+}
+
 static void test_unmapped(void)
 {
 	struct mailbox *mb = begin(0);
@@ -375,6 +510,10 @@ int main(void)
 	test_kicks();
 	test_lies();
 	test_batches();
+	test_direct();
+	test_direct_in_place();
+	test_direct_batches();
+	test_direct_ends();
 	test_unmapped();
 	return done();
 }

@@ -10,7 +10,7 @@
 
 static void print_port(const struct mailbox_info *port)
 {
-	char owner[CELL], mode[CELL], flags[CELL];
+	char owner[CELL], mode[CELL], flags[CELL], end[CELL];
 
 	show_owner(owner, port);
 	show_mode(mode, port);
@@ -39,6 +39,12 @@ static void print_port(const struct mailbox_info *port)
 	       port->messages_dropped, port->redelivered, port->quarantined,
 	       port->waiting_senders, port->waiting_receivers,
 	       port->endpoints, port->mappings);
+	if (port->flags & MAILBOX_DIRECT) {
+		show_end(end, port->sender);
+		printf("sending end        %s\n", end);
+		show_end(end, port->receiver);
+		printf("receiving end      %s\n", end);
+	}
 }
 
 static void print_holders(const struct mailbox_holder *holders, int count)

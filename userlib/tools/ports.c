@@ -17,10 +17,13 @@ static const char create_help[] =
 "  -l, --lanes=N          lanes; a higher one is received first (1)\n"
 "  -m, --mode=MODE        permissions, octal, whatever the umask (0600, less it)\n"
 "      --sealed           can never be mapped: the sender can always be trusted\n"
+"      --direct           for one sender and one receiver, who are told when the\n"
+"                         other has gone\n"
+"      --peer=PID         with --direct: only this process may open it\n"
 "      --exist-ok         no error if a port of that name exists, as it is\n"
 HELP_HELP HELP_EXIT ".\n";
 
-enum { SEALED = 256, EXIST_OK };
+enum { SEALED = 256, DIRECT, PEER, EXIST_OK };
 
 static const struct option create_options[] = {
 	{ "message-size", required_argument, NULL, 's' },
@@ -28,6 +31,8 @@ static const struct option create_options[] = {
 	{ "lanes", required_argument, NULL, 'l' },
 	{ "mode", required_argument, NULL, 'm' },
 	{ "sealed", no_argument, NULL, SEALED },
+	{ "direct", no_argument, NULL, DIRECT },
+	{ "peer", required_argument, NULL, PEER },
 	{ "exist-ok", no_argument, NULL, EXIST_OK },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -66,16 +71,26 @@ static void create_option(const struct command *cmd, int c,
 	case SEALED:
 		attr->flags |= MAILBOX_SEALED;
 		break;
+	case DIRECT:
+		attr->flags |= MAILBOX_DIRECT;
+		break;
+	case PEER:
+		attr->peer_pid = to_number(cmd, "the peer", optarg, 1, INT32_MAX);
+		break;
 	case EXIST_OK:
 		attr->flags &= ~MAILBOX_EXCLUSIVE;
 		break;
 	}
 }
 
-/* Opening an existing port takes permission to; either direction will do. */
+/*
+ * Opening an existing port takes permission to; either direction will do. A direct one is
+ * opened for both: that takes no end, and leaves none.
+ */
 static struct mailbox *create(const char *port, const struct mailbox_attr *attr)
 {
-	struct mailbox *mb = mailbox_create(port, attr, O_RDONLY);
+	struct mailbox *mb = mailbox_create(port, attr, attr->flags & MAILBOX_DIRECT ? O_RDWR :
+									       O_RDONLY);
 
 	if (!mb && errno == EACCES)
 		mb = mailbox_create(port, attr, O_WRONLY);
@@ -107,6 +122,8 @@ static int create_run(const struct command *cmd, int argc, char **argv)
 				create_options)) != -1)
 		create_option(cmd, c, &attr);
 	port = only_argument(cmd, argc, argv);
+	if (attr.peer_pid && !(attr.flags & MAILBOX_DIRECT))
+		misused(cmd, "--peer is for --direct");
 
 	if (in_the_way(port))
 		return failed_because(cmd, port,

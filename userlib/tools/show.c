@@ -95,10 +95,19 @@ void show_blocks(char *cell, const struct mailbox_holder *holder)
 
 void show_flags(char *cell, const struct mailbox_info *port)
 {
-	snprintf(cell, CELL, "%s%s",
+	snprintf(cell, CELL, "%s%s%s",
 		 port->flags & MAILBOX_SEALED ? "sealed " : "",
-		 port->flags & MAILBOX_AUTODELETE ? "autodelete " : "");
+		 port->flags & MAILBOX_AUTODELETE ? "autodelete " : "",
+		 port->flags & MAILBOX_DIRECT ? "direct " : "");
 	if (!*cell)
+		strcpy(cell, "-");
+}
+
+void show_end(char *cell, uint32_t endpoint)
+{
+	if (endpoint)
+		snprintf(cell, CELL, "endpoint %u", endpoint);
+	else
 		strcpy(cell, "-");
 }
 
@@ -110,6 +119,8 @@ static json_t *json_flags(uint32_t flags)
 		json_array_append_new(array, json_string("sealed"));
 	if (flags & MAILBOX_AUTODELETE)
 		json_array_append_new(array, json_string("autodelete"));
+	if (flags & MAILBOX_DIRECT)
+		json_array_append_new(array, json_string("direct"));
 	return array;
 }
 
@@ -140,6 +151,10 @@ json_t *json_port(const struct mailbox_info *port)
 	json_add(object, "endpoints", port->endpoints);
 	json_add(object, "mappings", port->mappings);
 	json_add(object, "bytes", port->bytes);
+	if (port->flags & MAILBOX_DIRECT) {
+		json_add(object, "sender", port->sender);
+		json_add(object, "receiver", port->receiver);
+	}
 	return object;
 }
 

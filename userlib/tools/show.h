@@ -14,6 +14,7 @@ void show_user(char *cell, uint32_t uid);
 void show_owner(char *cell, const struct mailbox_info *port);
 void show_mode(char *cell, const struct mailbox_info *port);
 void show_waiting(char *cell, const struct mailbox_info *port);
+void show_end(char *cell, uint32_t endpoint);
 void show_flags(char *cell, const struct mailbox_info *port);
 void show_blocks(char *cell, const struct mailbox_holder *holder);
 
