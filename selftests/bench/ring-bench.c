@@ -3,7 +3,7 @@
  * What a message costs without system calls, beside what else there is.
  *
  *	ring-bench [--rounds N] [--ms N] [--rows TEXT] [--peers TEXT] [--csv FILE]
- *	ring-bench --alone N [--bytes N] [--batch 1]
+ *	ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
  * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
@@ -70,7 +70,7 @@ struct row {
 	const char *name;
 	enum kind kind;
 	size_t size;
-	bool batch, sleeps, in_place;
+	bool batch, sleeps, in_place, direct;
 	struct goal goals[2];
 };
 
@@ -89,6 +89,14 @@ static const struct row rows[] = {
 	{ "one to one 256 B", DIRECT, 256, .goals = PIPE_AND_MQ },
 	{ "one to one 1024 B", DIRECT, 1024, .goals = PIPE_AND_MQ },
 	{ "one to one 4096 B", DIRECT, 4096, .goals = PIPE_AND_MQ },
+	{ "direct 8 B", DIRECT, 8, .direct = true, .goals = TIGHT },
+	{ "direct 16 B", DIRECT, 16, .direct = true, .goals = TIGHT },
+	{ "direct 32 B", DIRECT, 32, .direct = true, .goals = TIGHT },
+	{ "direct 48 B", DIRECT, 48, .direct = true, .goals = TIGHT },
+	{ "direct 64 B", DIRECT, 64, .direct = true },
+	{ "direct 256 B", DIRECT, 256, .direct = true },
+	{ "direct 16 x 8 B", DIRECT, 8, true, .direct = true, .goals = BULK },
+	{ "direct 16 x 40 B", DIRECT, 40, true, .direct = true, .goals = BULK },
 	{ "contended 8 B", CONTENDED, 8, .goals = MANY },
 	{ "contended 40 B", CONTENDED, 40, .goals = MANY },
 	{ "two to two 8 B", TWO_TO_TWO, 8, .goals = MANY },
@@ -101,6 +109,8 @@ static const struct row rows[] = {
 	{ "two to two 16 x 40 B", TWO_TO_TWO, 40, true, .goals = BULK },
 	{ "round trip 8 B", PING, 8, .goals = { { "bare line", 1.15 } } },
 	{ "round trip 40 B", PING, 40, .goals = { { "bare line", 1.15 } } },
+	{ "direct round trip 8 B", PING, 8, .direct = true, .goals = { { "bare line", 1.15 } } },
+	{ "direct round trip 40 B", PING, 40, .direct = true, .goals = { { "bare line", 1.15 } } },
 	{ "round trip asleep 8 B", PING, 8, .sleeps = true },
 	{ "one to one 64 KiB", DIRECT, 65536, .goals = { { "bare copy", 0.9 } } },
 	{ "in place 64 KiB", DIRECT, 65536, .in_place = true, .goals = { { "POSIX mq", 100 } } },
@@ -108,6 +118,7 @@ static const struct row rows[] = {
 
 static const struct peer *const peers[] = {
 	&peer_mailbox,
+	&peer_mailbox_direct,
 	&peer_mailbox_in_place,
 	&peer_pipe,
 	&peer_mq,
@@ -167,6 +178,10 @@ static bool fits(const struct row *row, const struct peer *peer, bool sleeps)
 		return false;
 	if (peer == &peer_mailbox_in_place)
 		return row->in_place;
+	if (peer == &peer_mailbox_direct && !row->direct)
+		return false;
+	if (row->direct && peer->can & PEER_SLEEPS)
+		return false;
 	if (row->in_place)
 		return peer == &peer_pipe || peer == &peer_mq || peer == &peer_seqpacket;
 	if (peer == &peer_bare_copy)
@@ -481,7 +496,13 @@ static double ratio(const struct table *t, const struct candidate *ours, const s
 
 static bool ours(const struct candidate *c)
 {
-	return c->peer == &peer_mailbox || c->peer == &peer_mailbox_in_place;
+	return !strncmp(c->peer->name, "libmailbox", 10);
+}
+
+/* The one that the row is about. */
+static bool in_question(const struct table *t, const struct candidate *c)
+{
+	return ours(c) && (c->peer == &peer_mailbox_direct) == t->row->direct;
 }
 
 static bool bare(const struct candidate *c)
@@ -561,7 +582,7 @@ static void print(const struct table *t)
 		return;
 	}
 	for (i = 0; i < t->candidates; i++)
-		if (ours(&t->candidate[i]))
+		if (in_question(t, &t->candidate[i]))
 			us = &t->candidate[i];
 	printf("%-24s", t->row->name);
 	if (us) {
@@ -601,7 +622,7 @@ static void write_csv(const char *path)
 		const struct candidate *us = NULL;
 
 		for (i = 0; i < t->candidates; i++)
-			if (ours(&t->candidate[i]))
+			if (in_question(t, &t->candidate[i]))
 				us = &t->candidate[i];
 		for (i = 0; t->rounds && i < t->candidates; i++) {
 			const struct candidate *c = &t->candidate[i];
@@ -634,20 +655,21 @@ static int number_of(const char *text, int max)
 	return n;
 }
 
-static int alone(int n, int bytes, bool batch)
+static int alone(int n, int bytes, bool batch, bool direct)
 {
+	const struct peer *peer = direct ? &peer_mailbox_direct : &peer_mailbox;
 	struct shape shape = { .size = bytes, .capacity = 1024 };
-	void *q = peer_mailbox.open(&shape);
+	void *q = peer->open(&shape);
 
-	peer_mailbox.join(q, 0);
-	return !(batch ? peer_mailbox.pairs_batch : peer_mailbox.pairs)(q, bytes, n);
+	peer->join(q, 0);
+	return !(batch ? peer->pairs_batch : peer->pairs)(q, bytes, n);
 }
 
 int main(int argc, char **argv)
 {
 	const char *csv = NULL, *only = "", *who = "";
 	int rounds = 5, ms = 60, bytes = 8, solo = 0, i, r;
-	bool batch = false;
+	bool batch = false, direct = false;
 
 	for (i = 1; i < argc; i += 2) {
 		if (!strcmp(argv[i], "--rounds")) {
@@ -660,6 +682,8 @@ int main(int argc, char **argv)
 			bytes = number_of(argv[i + 1], 4096);
 		} else if (!strcmp(argv[i], "--batch")) {
 			batch = number_of(argv[i + 1], 1);
+		} else if (!strcmp(argv[i], "--direct")) {
+			direct = number_of(argv[i + 1], 1);
 		} else if (!strcmp(argv[i], "--rows") && argv[i + 1]) {
 			only = argv[i + 1];
 		} else if (!strcmp(argv[i], "--peers") && argv[i + 1]) {
@@ -668,12 +692,12 @@ int main(int argc, char **argv)
 			csv = argv[i + 1];
 		} else {
 			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--peers TEXT] [--csv FILE]\n"
-			      "       ring-bench --alone N [--bytes N] [--batch 1]\n", stderr);
+			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n", stderr);
 			return 2;
 		}
 	}
 	if (solo)
-		return alone(solo, bytes, batch);
+		return alone(solo, bytes, batch, direct);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shared = shared_memory(sizeof(*shared));
 	find_cpus();

@@ -57,7 +57,7 @@ struct peer {
 	void (*pong)(void *there, void *back, size_t size, uint64_t n);
 };
 
-extern const struct peer peer_mailbox, peer_mailbox_in_place;
+extern const struct peer peer_mailbox, peer_mailbox_direct, peer_mailbox_in_place;
 extern const struct peer peer_pipe, peer_mq, peer_seqpacket;
 extern const struct peer peer_boost;
 extern const struct peer peer_ck_spsc, peer_ck_mpmc;

@@ -63,6 +63,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		memcpy(arg, &port->info, sizeof(port->info));
 		return 0;
 	}
+	if (request == MAILBOX_IOC_END)
+		return 0;
 	if (request == MAILBOX_IOC_KICK)
 		die("MAILBOX_IOC_KICK, and nobody sleeps");
 	return interrupted();
@@ -113,7 +115,7 @@ static void lay_out(struct port *port)
 	munmap(shared, info->map_bytes);
 }
 
-static void *port_open(const struct shape *shape)
+static void *port_new(const struct shape *shape, uint32_t flags)
 {
 	int n = ports[0] ? 1 : 0;
 	struct port *port = calloc(1, sizeof(*port));
@@ -128,9 +130,21 @@ static void *port_open(const struct shape *shape)
 	port->info.capacity = shape->capacity;
 	port->info.message_size = shape->size;
 	port->info.receive_mask = ~0U;
+	port->info.flags = flags;
 	lay_out(port);
 	ports[n] = port;
 	return port;
+}
+
+static void *port_open(const struct shape *shape)
+{
+	return port_new(shape, 0);
+}
+
+/* Who holds which end is found out when it is used. */
+static void *direct_open(const struct shape *shape)
+{
+	return port_new(shape, MAILBOX_DIRECT);
 }
 
 static void port_join(void *q, int who)
@@ -272,6 +286,16 @@ const struct peer peer_mailbox = {
 	.name = "libmailbox",
 	.can = PEER_MANY | PEER_POLLS,
 	.open = port_open,
+	.join = port_join,
+	.close = port_close,
+	HAS_LOOPS(port),
+	HAS_LOOPS_BATCH(port),
+};
+
+const struct peer peer_mailbox_direct = {
+	.name = "libmailbox direct",
+	.can = PEER_POLLS,
+	.open = direct_open,
 	.join = port_join,
 	.close = port_close,
 	HAS_LOOPS(port),
