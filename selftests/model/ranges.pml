@@ -1,27 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Ranges on the slot protocol: one word claims, publishes or takes several slots. Extends slot.pml.
+ * Ranges: one word claims, publishes or takes several slots. Extends slot.pml;
+ * here every walk goes word by word, and every store is a step of its own.
  *
- *   spin -a -DR2 ranges.pml && cc -O2 -DSAFETY -DCOLLAPSE -DMEMLIM=7000 -o pan pan.c && ./pan -m1000000
+ *   spin -a -DCRASHES=1 ranges.pml
+ *   cc -O2 -DSAFETY -DCOLLAPSE -DMEMLIM=7000 -o pan pan.c && ./pan -m1000000
  *
- *   -DR1       slot by slot: claimed and taken by one CAS on the first word (the head), published word by word
- *   -DR2       by one word: READY{n} in the head, stored last, taken whole by one CAS, or split by a receiver of fewer
- *   -DMULTI    with R2: one CAS on the first head takes several consecutive READY ranges whole
- *   -DNO_MARK  with R2: the words behind the head are not even marked PART
- *   sizes      P0B P0N P1B P1N: largest range and number of messages of each producer; C0B C1B: most that each
- *              receiver takes; NC; START: first position (puts the end of the array inside); LAG: consumer 1 and
- *              producer 1 begin a whole lap behind
- *   events     CRASHES: participants killed at any step and repaired step by step; STOPS: receivers stopped for ever
- *              with a taken message; WITHDRAW: producer 0 takes its newest message or range back
- *   broken on purpose (each must fail): HEAD_FIRST (release; with CRASHES or NO_MARK), ASCENDING (release; with LAG START=4 STOPS),
- *              REPAIR_HEAD_FIRST, REPAIR_NO_COUNT (with CRASHES), STEP_ONE (producers step 1 over a range), SPLIT_LATE (split after the
- *              release), NO_HELP (with STOPS),
- *              CHAIN_LATE (chain after the release, with STOPS), PLAIN_MARK (R1 + WITHDRAW), MULTI_WITHDRAWABLE (MULTI + WITHDRAW),
- *              WITHDRAW_FREES (LAG, STOPS), WITHDRAW_HEAD, WITHDRAW_NO_SWAKE (NO_RECEIVERS), NO_CHAIN, SPLIT_STEP_N (both with STOPS);
- *              R1 + WITHDRAW + CRASHES fails too: a VOID that every receiver has passed
- * Checked: every published message delivered exactly once (again only after a crash), never if withdrawn, FIFO per
- * producer and receiver, every plain store finds the word its owner left, and at rest no receiver sleeps while a word is
- * READY and no sender sleeps while it could claim.
+ * Sizes: P0B P0N P1B P1N: longest range and number of messages of each sender
+ *   (P1N=0: none); C0B C1B: most that each receiver takes; NC receivers
+ *   (0: none); CAP; START: the first position (puts the end of the array
+ *   inside); LAG: receiver 1 and sender 1 begin a whole lap behind
+ *
+ * What may happen, each at any step and at most so many times:
+ *   CRASHES=n  a participant departs: repaired store by store, racing
+ *              everybody, then everybody is woken, whether or not anything was
+ *              left undone
+ *   STOPS=n    a receiver stops for ever, in the midst of a split, with a taken
+ *              range, or half way through its release
+ *   FAULTS=n   a sender gives up what it has claimed
+ *   PARKS=n    a receiver parks what it has taken alone
+ *   DELETE     the port is deleted, as in slot.pml; a sender looks after its
+ *              claim whether it is closed, and gives up
+ *
+ * Rules, as in mailbox_ring.h and mailbox_ring_undo(); next to each the switch
+ * that breaks it:
+ *   claim     see which words behind the head are FREE (NO_PROBE), none past the
+ *             end of the array (NO_ROOM), then compare and swap the head
+ *   walk      senders pass n (STEP_ONE), 1 + n at SPLIT (SPLIT_STEP_ONE);
+ *             receivers pass n (RECEIVER_STEP_ONE), help at SPLIT (NO_HELP) and
+ *             pass 1 (SPLIT_STEP_N)
+ *   split     SPLIT, then the rest READY without owner, by the taker before all
+ *             else (SPLIT_LATE) or a helper
+ *   release   from the tail down (ASCENDING), the head last (HEAD_FIRST)
+ *   discard   likewise (DISCARD_HEAD_FIRST)
+ *   repair    all n (REPAIR_ONE), from the tail down (REPAIR_ASCENDING), the
+ *             head last (REPAIR_HEAD_FIRST), skipping what is released; SPLIT:
+ *             help (REPAIR_NO_HELP), park the head. Parked in place, one by one,
+ *             counted before (REPAIR_NO_COUNT). Wake all, always
+ *             (NO_DEPARTURE_WAKE: only if there was something to undo)
+ *   parked    with the count not zero, a scan of all slots for the lowest, before
+ *             anything else (LOOK_NO_PARKED: the last look before sleep does not)
+ *   chain     right after claim and take (NO_CHAIN, NO_SENDER_CHAIN; CHAIN_LATE:
+ *             after the release)
+ *   EIDRM     with the flag set, once more nothing found, and every slot FREE or
+ *             VOID, from the first to the last (DRAIN_DESCENDING: from the last
+ *             to the first, DRAIN_WALK: nothing where the walk ends);
+ *             CLOSED_BEFORE_CLAIM: a sender looks too early
+ *
+ * Checked: every owner finds its words as it left them, and nobody else's bytes
+ * in its slots; every message is received once (again only after a departure),
+ * in order per sender and receiver (parked ones apart); after the first EIDRM
+ * nothing is published, and then everything published has been received; at
+ * rest nobody sleeps beside something to do, nothing is left, parked, or leaked.
  */
 #ifndef CAP
 #define CAP 4
@@ -53,6 +83,12 @@
 #ifndef STOPS
 #define STOPS 0
 #endif
+#ifndef FAULTS
+#define FAULTS 0
+#endif
+#ifndef PARKS
+#define PARKS 0
+#endif
 #ifndef START
 #define START 0
 #endif
@@ -61,393 +97,537 @@
 #else
 #define FIRST(me) START
 #endif
-#ifdef WITHDRAW
-#define MAYWD 1
-#else
-#define MAYWD 0
-#endif
 #define NP 2
-#define TOTAL (P0N+P1N)
+#define NR 2
+#define TOTAL (P0N + P1N)
 #define FREE 0
 #define WRITING 1
 #define READY 2
 #define READING 3
 #define VOID 4
-#define PART 5
-#define SPLIT 6                            /* READING one message; cnt = how many follow, to be published at p + 1 */
-#ifdef NO_MARK
-#define REST FREE
-#else
-#define REST PART
-#endif
+#define SPLIT 5				/* cnt: how many follow that are READY, or will be */
+#define PARKED (NP + NR + 1)
 
-byte seq[CAP]; byte ph[CAP]; byte own[CAP]; byte cnt[CAP]; byte msg[CAP];
-chan parked = [TOTAL] of {byte};
-byte rwait = 0, swait = 0;
-chan rq = [NC] of {byte}; chan sq = [NP] of {byte};
-bit wokenC[NC]; bit wokenP[NP];
-byte got[TOTAL+1]; bit published[TOTAL+1]; bit redelivered[TOTAL+1]; bit withdrawn[TOTAL+1];
-byte ppos[NP]; byte cpos[NC]; bit goneC[NC]; bit doneP[NP];
-byte crashes = CRASHES; byte stops = STOPS;
+byte seq[CAP], ph[CAP], own[CAP], cnt[CAP], msg[CAP];
+byte attention = 0, rwait = 0, swait = 0;
+bit closed = 0, deleted = 0, eidrm = 0;
+chan rq = [NR] of {byte};
+chan sq = [NP] of {byte};
+bit wokenC[NR], wokenP[NP], sleepC[NR], sleepP[NP], goneC[NR], goneP[NP];
+byte posC[NR], posP[NP];
+byte got[TOTAL + 1];
+bit published[TOTAL + 1], redelivered[TOTAL + 1];
+byte crashes = CRASHES, stops = STOPS, faults = FAULTS, parks = PARKS;
 
 #define IDX(p) ((p) % CAP)
 #define IS(p, f) (seq[IDX(p)] == (p) && ph[IDX(p)] == (f))
 #define CLAIMABLE(p) (IS(p, FREE) || (seq[IDX(p)] + CAP == (p) && ph[IDX(p)] == VOID))
+#ifdef NO_ROOM
+#define ROOM(p, k) ((k) < CAP)
+#else
+#define ROOM(p, k) (IDX(p) + (k) < CAP)
+#endif
+#ifdef NO_PROBE
+#define PROBE(p) 1
+#else
+#define PROBE(p) IS(p, FREE)
+#endif
+#if CRASHES > 0
 #define MAYDIE if :: crashes > 0 -> crashes--; goto die :: true fi
+#else
+#define MAYDIE skip
+#endif
+#if STOPS > 0
+#define MAYSTOP(label, when) if :: atomic { stops > 0 && (when) -> stops--; goneC[me] = 1 }; label: false :: true fi
+#else
+#define MAYSTOP(label, when) skip
+#endif
 
 inline put(p, f, o, c) { seq[IDX(p)] = p; ph[IDX(p)] = f; own[IDX(p)] = o; cnt[IDX(p)] = c }
-inline freeslot(i) { seq[i] = seq[i] + CAP; ph[i] = FREE; own[i] = 0; cnt[i] = 0; msg[i] = 0 }
+inline release(p) { put((p) + CAP, FREE, 0, 1); msg[IDX(p)] = 0 }
+inline void(p) { put(p, VOID, 0, 1); msg[IDX(p)] = 0 }
+inline help(p, c) { if :: IS((p) + 1, FREE) -> put((p) + 1, READY, 0, c) :: else fi }
 inline wake_receiver() { if :: rq?[_] -> rq?w; wokenC[w] = 1; w = 0 :: else fi }
-inline wake_sender()   { if :: sq?[_] -> sq?w; wokenP[w] = 1; w = 0 :: else fi }
-inline deliver(m) {
-  assert(m > 0); got[m]++; assert(redelivered[m] || got[m] == 1); assert(!withdrawn[m]);
-  if :: redelivered[m] :: else ->
-     if :: m <= P0N -> assert(m > l0); l0 = m :: else -> assert(m > l1); l1 = m fi fi }
+inline wake_sender() { if :: sq?[_] -> sq?w; wokenP[w] = 1; w = 0 :: else fi }
+inline wake_all() {
+	do :: rq?[_] -> rq?w; wokenC[w] = 1 :: else -> break od;
+	do :: sq?[_] -> sq?w; wokenP[w] = 1 :: else -> break od;
+	w = 0
+}
+/* In an atomic step. Closed: every event counts; deleted: it wakes everybody. */
+inline kick(receivers, senders) {
+	if
+	:: (receivers && (closed || rwait > 0)) || (senders && (closed || swait > 0)) ->
+		if
+		:: deleted -> wake_all()
+		:: else ->
+			if :: receivers -> wake_receiver() :: else fi;
+			if :: senders -> wake_sender() :: else fi
+		fi
+	:: else
+	fi
+}
+inline deliver(m, again) {
+	assert(m > 0); got[m]++; assert(redelivered[m] || got[m] == 1);
+	if
+	:: again || redelivered[m]
+	:: else -> if :: m <= P0N -> assert(m > l0); l0 = m :: else -> assert(m > l1); l1 = m fi
+	fi
+}
 
-/* a walk from p; ends at the first word that is takeable (r = 1) or not yet published (r = 0) */
-inline can_take(p, r) { t = p; r = 0;
-  if :: nempty(parked) -> r = 1 :: else ->
-  do :: seq[IDX(t)] > t -> t = seq[IDX(t)] - CAP + 1
-     :: IS(t, READING) -> t = t + cnt[IDX(t)]
-#ifdef NO_HELP
-     :: IS(t, SPLIT) -> t++
+/* The last look before sleep: the words before its end only move forward, so one step. */
+inline can_take(p) {
+	t = 0; r = 0;
+#ifndef LOOK_NO_PARKED
+	do
+	:: attention > 0 && t < CAP -> if :: ph[t] == READING && own[t] == PARKED -> r = 1 :: else fi; t++
+	:: else -> break
+	od;
+#endif
+	t = p;
+	do
+	:: seq[IDX(t)] > t -> t = seq[IDX(t)] - CAP + 1
+#ifdef RECEIVER_STEP_ONE
+	:: IS(t, READING) || IS(t, VOID) -> t++
 #else
-     :: IS(t, SPLIT) -> t++; if :: IS(t, REST) -> r = 1; break :: else fi
+	:: IS(t, READING) || IS(t, VOID) -> t = t + cnt[IDX(t)]
 #endif
-     :: IS(t, READY) || IS(t, VOID) -> r = 1; break
-#ifndef NO_MARK
-     :: IS(t, PART) -> 
-#ifdef NO_HELP
-        break
-#else
-        t++
+	:: IS(t, SPLIT) ->
+#ifndef NO_HELP
+		if :: IS(t + 1, FREE) -> r = 1; break :: else fi;
 #endif
-#endif
-     :: else -> break od fi; t = 0 }
-inline can_fill(p, r) { t = p; r = 0;
-  do :: seq[IDX(t)] > t -> t = seq[IDX(t)] - CAP + 1
-     :: IS(t, WRITING) || IS(t, READY) || IS(t, READING) -> t = t + cnt[IDX(t)]
-     :: IS(t, SPLIT) -> t = t + 1 + cnt[IDX(t)]
-     :: IS(t, VOID) || IS(t, PART) -> t++
-     :: CLAIMABLE(t) -> r = 1; break
-     :: else -> break od; t = 0 }
+		t++
+	:: IS(t, READY) -> r = 1; break
+	:: else -> break
+	od;
+	t = 0
+}
+inline can_fill(p) {
+	t = p; r = 0;
+	do
+	:: seq[IDX(t)] > t -> t = seq[IDX(t)] - CAP + 1
+	:: IS(t, WRITING) || IS(t, READY) || IS(t, READING) || IS(t, VOID) -> t = t + cnt[IDX(t)]
+	:: IS(t, SPLIT) -> t = t + 1 + cnt[IDX(t)]
+	:: CLAIMABLE(t) -> r = 1; break
+	:: else -> break
+	od;
+	t = 0
+}
+inline drained() {
+	t = 0; r = 0;
+	do :: t < CAP && (ph[t] == FREE || ph[t] == VOID) -> t++ :: else -> break od;
+	if :: t == CAP -> r = 1 :: else fi;
+	t = 0
+}
 
-/* the kernel, after a death: one store at a time, racing everybody else. The head goes last. */
+inline park(p) {
+#ifndef REPAIR_NO_COUNT
+	attention++;
+#endif
+	atomic {
+		assert(msg[IDX(p)] > 0); redelivered[msg[IDX(p)]] = 1;
+		put(p, READING, PARKED, 1)
+	}
+}
+inline undo(p, writing) {
+	if
+	:: writing -> atomic { void(p) }
+	:: else -> park(p)
+	fi
+}
+inline undo_tail(p, writing) {
+	if
+	:: IS(p, FREE) -> undo(p, writing)
+	:: else						/* released already */
+	fi
+}
+/* The kernel, after a departure. The owner does nothing any more. */
 inline repair(o) {
-  i = 0;
-  do
-  :: i < CAP ->
-     if
-     :: own[i] == o && ph[i] == WRITING ->
-        j = cnt[i];
-#ifdef REPAIR_HEAD_FIRST
-        k = seq[i];
-        atomic { ph[i] = VOID; own[i] = 0; cnt[i] = 1; msg[i] = 0 };
-        do :: j > 1 -> j--; atomic { put(k + j, VOID, 0, 1); msg[i + j] = 0 } :: else -> break od;
-#else
-#ifdef REPAIR_NO_COUNT
-        j = 1;
+	i = 0;
+	do
+	:: i < CAP ->
+		if
+		:: own[i] == o && (ph[i] == WRITING || ph[i] == READING || ph[i] == SPLIT) ->
+			k = seq[i]; j = cnt[i]; f = (ph[i] == WRITING); c = 1;
+			if
+			:: ph[i] == SPLIT ->
+				j = 1;
+#ifndef REPAIR_NO_HELP
+				atomic { help(k, cnt[i]) }
 #endif
-        do :: j > 1 -> j--; atomic { assert(seq[i + j] == seq[i] + j); put(seq[i] + j, VOID, 0, 1); msg[i + j] = 0 } :: else -> break od;
-        atomic { ph[i] = VOID; own[i] = 0; cnt[i] = 1; msg[i] = 0 };
-#endif
-     :: own[i] == o && ph[i] == READING ->
-        j = cnt[i];
-#ifdef REPAIR_NO_COUNT
-        j = 1;
+			:: else
+			fi;
+#ifdef REPAIR_ONE
+			j = 1;
 #endif
 #ifdef REPAIR_HEAD_FIRST
-        k = seq[i];
-        atomic { parked!msg[i]; redelivered[msg[i]] = 1; freeslot(i) };
-#else
-        k = seq[i];
+			undo(k, f);
 #endif
-        do :: j > 1 -> j--;
-           atomic { if :: seq[i + j] == k + j && ph[i + j] == VOID -> freeslot(i + j)
-                       :: seq[i + j] == k + j && ph[i + j] != VOID -> assert(msg[i + j] > 0);
-                          parked!msg[i + j]; redelivered[msg[i + j]] = 1; freeslot(i + j)
-                       :: else fi }
-           :: else -> break od;
+#ifdef REPAIR_ASCENDING
+			n = 1;
+			do :: n < j -> undo_tail(k + n, f); n++ :: else -> break od;
+			n = 0;
+#else
+			do :: j > 1 -> j--; undo_tail(k + j, f) :: else -> break od;
+#endif
 #ifndef REPAIR_HEAD_FIRST
-        atomic { parked!msg[i]; redelivered[msg[i]] = 1; freeslot(i) };
+			undo(k, f)
 #endif
-     :: own[i] == o && ph[i] == SPLIT ->
-        atomic { if :: IS(seq[i] + 1, REST) -> put(seq[i] + 1, READY, 0, cnt[i]) :: else fi };
-        atomic { parked!msg[i]; redelivered[msg[i]] = 1; freeslot(i) };
-     :: else fi;
-     i++
-  :: else -> break od;
-  i = 0; j = 0; k = 0;
-  atomic { do :: rq?[_] -> rq?w; wokenC[w] = 1 :: else -> break od; w = 0 }
-  atomic { do :: sq?[_] -> sq?w; wokenP[w] = 1 :: else -> break od; w = 0 }
+		:: else
+		fi;
+		i++
+	:: else -> break
+	od;
+	atomic {
+#ifdef NO_DEPARTURE_WAKE
+		if :: c -> wake_all() :: else fi;
+#else
+		wake_all();
+#endif
+		i = 0; j = 0; k = 0; f = 0; c = 0
+	}
 }
 
-proctype Producer(byte me, B, base, N) {
-  byte n = 0, k = 0, i = 0, j = 0, w = 0, t = 0; bit r = 0;
-#define P ppos[me]
+#define P posP[me]
 #define ME (me + 1)
+#define M(i) (base + n + (i) + 1)
+proctype Sender(byte me, B, base, N) {
+	byte n = 0, k = 0, i = 0, j = 0, w = 0, t = 0, c = 0;
+	bit r = 0, f = 0;
 again:
-  if :: n == N -> goto out :: else fi;
-  atomic {                                                   /* one load of the word at P, and what is known to be free behind it */
-    if
-    :: CLAIMABLE(P) ->
-       k = 1; do :: k < B && k < N - n && IDX(P) + k < CAP && IS(P + k, FREE) -> k++ :: else -> break od
-    :: seq[IDX(P)] > P -> P = seq[IDX(P)] - CAP + 1; goto again
+	if :: n == N -> goto done :: else fi;
+#ifdef CLOSED_BEFORE_CLAIM
+	if :: closed -> goto done :: else fi;
+#endif
+	atomic {				/* one load of the word, and what is seen to be free behind it */
+		if
+		:: CLAIMABLE(P) ->
+			k = 1;
+			do :: k < B && k < N - n && ROOM(P, k) && PROBE(P + k) -> k++ :: else -> break od
+		:: seq[IDX(P)] > P -> P = seq[IDX(P)] - CAP + 1; goto again
 #ifdef STEP_ONE
-    :: IS(P, WRITING) || IS(P, READY) || IS(P, READING) || IS(P, SPLIT) -> P++; goto again
+		:: IS(P, WRITING) || IS(P, READY) || IS(P, READING) || IS(P, VOID) -> P++; goto again
 #else
-    :: IS(P, WRITING) || IS(P, READY) || IS(P, READING) -> P = P + cnt[IDX(P)]; goto again
-    :: IS(P, SPLIT) -> P = P + 1 + cnt[IDX(P)]; goto again
+		:: IS(P, WRITING) || IS(P, READY) || IS(P, READING) || IS(P, VOID) -> P = P + cnt[IDX(P)]; goto again
 #endif
-    :: IS(P, VOID) || IS(P, PART) -> P++; goto again
-    :: else -> k = 0                                         /* full */
-    fi };
-  if
-  :: k == 0 ->
-     atomic { swait++; sq!me };
-     atomic { can_fill(P, r);
-       if :: r -> r = 0; swait--; if :: wokenP[me] -> wokenP[me] = 0 :: else -> sq??eval(me) fi; goto again :: else fi };
+#ifdef SPLIT_STEP_ONE
+		:: IS(P, SPLIT) -> P++; goto again
+#else
+		:: IS(P, SPLIT) -> P = P + 1 + cnt[IDX(P)]; goto again
+#endif
+		:: else -> goto sfull
+		fi
+	}
+	atomic {				/* (A) claim */
+		if
+		:: CLAIMABLE(P) -> put(P, WRITING, ME, k); assert(msg[IDX(P)] == 0)
+		:: else -> k = 0; goto again
+		fi
+	}
+#ifdef DELETE
+#ifndef CLOSED_BEFORE_CLAIM
+	if :: closed -> goto discard :: else fi;
+#endif
+#endif
+#ifndef NO_SENDER_CHAIN
+	atomic { MAYDIE; if :: swait > 0 -> can_fill(P + k); if :: r -> r = 0; kick(0, 1) :: else fi :: else fi };
+#endif
+#if FAULTS > 0
+	if :: atomic { faults > 0 -> faults--; goto discard } :: true fi;
+#endif
+	atomic {				/* fill */
+		MAYDIE;
+		do
+		:: i < k -> assert(msg[IDX(P + i)] == 0); assert(i == 0 || IS(P + i, FREE)); msg[IDX(P + i)] = M(i); i++
+		:: else -> break
+		od;
+		i = 0
+	}
+	atomic {				/* (B) publish */
+		MAYDIE;
+		assert(IS(P, WRITING) && own[IDX(P)] == ME && cnt[IDX(P)] == k); assert(!eidrm);
+		put(P, READY, ME, k);
+		do :: i < k -> assert(msg[IDX(P + i)] == M(i)); published[M(i)] = 1; i++ :: else -> break od;
+		i = 0
+	}
+	atomic { MAYDIE; kick(1, 0) };		/* (E) */
+	atomic { P = P + k; n = n + k; k = 0; goto again };
+discard:
+#ifdef DISCARD_HEAD_FIRST
+	atomic { MAYDIE; void(P) };
+	j = k;
+	do :: j > 1 -> atomic { MAYDIE; j--; assert(IS(P + j, FREE)); void(P + j) } :: else -> break od;
+#else
+	j = k;
+	do :: j > 1 -> atomic { MAYDIE; j--; assert(IS(P + j, FREE)); void(P + j) } :: else -> break od;
+	atomic { MAYDIE; assert(IS(P, WRITING) && own[IDX(P)] == ME); void(P) };
+#endif
+	atomic { j = 0; MAYDIE; kick(1, 1) };
+	atomic { P = P + k; n = n + k; k = 0; if :: closed -> goto done :: else -> goto again fi };
+sfull:
+	atomic { if :: deleted -> goto done :: else fi; swait++; sq!me };	/* (F) */
+	atomic {
+		can_fill(P);
+		if
+		:: r || deleted -> r = 0; swait--; if :: wokenP[me] -> wokenP[me] = 0 :: else -> sq??eval(me) fi; goto again
+		:: else -> sleepP[me] = 1
+		fi
+	}
 end_full:
-     atomic { wokenP[me] -> wokenP[me] = 0; swait--; goto again }
-  :: else fi;
-  atomic { if :: CLAIMABLE(P) -> put(P, WRITING, ME, k); msg[IDX(P)] = 0 :: else -> k = 0; goto again fi };  /* claim: CAS */
-#ifndef NO_CHAIN
-  atomic { if :: swait > 0 -> can_fill(P + k, r); if :: r -> r = 0; wake_sender() :: else fi :: else fi };
-#endif
-#ifndef NO_MARK
-  i = 1;
-  do :: i < k -> atomic { MAYDIE; assert(IS(P + i, FREE));                                       /* marks: plain stores */
-#ifdef R1
-                   put(P + i, WRITING, ME, 1);
-#else
-                   put(P + i, PART, 0, 0);
-#endif
-                   i++ }
-     :: else -> break od;
-#endif
-  atomic { i = 0; MAYDIE; do :: i < k -> assert(msg[IDX(P) + i] == 0); msg[IDX(P) + i] = base + n + i + 1; i++ :: else -> break od; i = 0 };
-#ifdef R1
-  do :: i < k -> atomic { MAYDIE; assert(IS(P + i, WRITING) && own[IDX(P + i)] == ME); put(P + i, READY, ME, 1);
-                          published[base + n + i + 1] = 1; i++ }
-     :: else -> break od;
-  i = 0;
-#else
-  atomic { MAYDIE; assert(IS(P, WRITING) && own[IDX(P)] == ME && cnt[IDX(P)] == k); put(P, READY, ME, k);   /* publish: one store */
-           do :: i < k -> published[base + n + i + 1] = 1; i++ :: else -> break od; i = 0 };
-#endif
-  atomic { MAYDIE; if :: rwait > 0 -> wake_receiver() :: else fi };                              /* kick */
-#ifdef WITHDRAW
-  if
-  :: me == 0 ->
-#ifdef R1
-     atomic { if :: IS(P + k - 1, READY) -> put(P + k - 1, VOID, 0, 1); msg[IDX(P + k - 1)] = 0; withdrawn[base + n + k] = 1 :: else -> goto kept fi };
-#else
-     if
-     :: k == 1 ->
-#ifdef WITHDRAW_FREES
-        atomic { if :: IS(P, READY) -> freeslot(IDX(P)); withdrawn[base + n + 1] = 1 :: else -> goto kept fi };
-#else
-        atomic { if :: IS(P, READY) -> put(P, VOID, 0, 1); msg[IDX(P)] = 0; withdrawn[base + n + 1] = 1 :: else -> goto kept fi };
-#endif
-     :: else ->
-        atomic { if :: IS(P, READY) && cnt[IDX(P)] == k ->
-                       put(P, WRITING, ME, k);               /* back into the claim: CAS; from here on as a discard */
-                       do :: i < k -> withdrawn[base + n + i + 1] = 1; i++ :: else -> break od; i = 0
-                    :: else -> goto kept fi };
-#ifdef WITHDRAW_HEAD
-        j = 0;
-#else
-        j = k;
-#endif
-        do :: j > 1 -> j--; atomic { MAYDIE; assert(IS(P + j, REST)); put(P + j, VOID, 0, 1); msg[IDX(P) + j] = 0 } :: else -> break od;
-        j = 0;
-        atomic { MAYDIE; assert(IS(P, WRITING) && own[IDX(P)] == ME); put(P, VOID, 0, 1); msg[IDX(P)] = 0 }
-     fi;
-#endif
-     atomic { MAYDIE; if :: rwait > 0 -> wake_receiver() :: else fi };
-#ifndef WITHDRAW_NO_SWAKE
-     atomic { MAYDIE; if :: swait > 0 -> wake_sender() :: else fi };
-#endif
-  :: true fi;
-kept:
-#endif
-  atomic { P = P + k; n = n + k; k = 0 };
-  goto again;
+	atomic { wokenP[me] -> wokenP[me] = 0; sleepP[me] = 0; swait--; goto again };
 die:
-  repair(ME);
-out: doneP[me] = 1
-#undef ME
+	repair(ME);
+done:	goneP[me] = 1
 }
+#undef P
+#undef ME
+#undef M
 
-proctype Consumer(byte me, B) {
-  byte k = 0, c = 0, i = 0, j = 0, w = 0, t = 0, m = 0, l0 = 0, l1 = 0; bit r = 0; byte vo = 0;
-#define C cpos[me]
+#define C posC[me]
 #define ME (NP + me + 1)
+proctype Receiver(byte me, B) {
+	byte p = 0, k = 0, c = 0, i = 0, j = 0, w = 0, t = 0, l0 = 0, l1 = 0, n = 0;
+	bit r = 0, d = 0, again_m = 0, f = 0;
 again:
-  atomic {
-    if :: nempty(parked) -> parked?m; deliver(m); m = 0; goto chain :: else fi;
-    if
-    :: seq[IDX(C)] > C -> C = seq[IDX(C)] - CAP + 1; goto again
-    :: IS(C, READING) -> C = C + cnt[IDX(C)]; goto again
-#ifdef SPLIT_STEP_N
-    :: IS(C, SPLIT) -> C = C + 1 + cnt[IDX(C)]; goto again
+#if CRASHES > 0 || PARKS > 0
+	if
+	:: attention > 0 ->			/* a scan, word by word, for the lowest */
+		t = 0; r = 0;
+		do
+		:: t < CAP ->
+			atomic {
+				if
+				:: ph[t] == READING && own[t] == PARKED && (!r || seq[t] < p) -> r = 1; p = seq[t]
+				:: else
+				fi;
+				t++
+			}
+		:: else -> break
+		od;
+		t = 0;
+		if
+		:: r ->
+			atomic {
+				r = 0;
+				if
+				:: IS(p, READING) && own[IDX(p)] == PARKED -> put(p, READING, ME, 1); k = 1; again_m = 1
+				:: else -> p = 0; goto again
+				fi
+			}
+			attention--;
+			goto have
+		:: else
+		fi
+	:: else
+	fi;
+#endif
+walk:
+	atomic {
+		if
+		:: seq[IDX(C)] > C -> C = seq[IDX(C)] - CAP + 1; goto walk
+#ifdef RECEIVER_STEP_ONE
+		:: IS(C, READING) || IS(C, VOID) -> C++; goto walk
 #else
-    :: IS(C, SPLIT) -> c = cnt[IDX(C)]; goto help
+		:: IS(C, READING) || IS(C, VOID) -> C = C + cnt[IDX(C)]; goto walk
 #endif
-    :: IS(C, VOID) -> goto void
-    :: IS(C, READY) -> c = cnt[IDX(C)]
-#ifndef NO_MARK
-#ifdef NO_HELP
-    :: IS(C, PART) -> goto sleep
-#else
-#ifdef HEAD_FIRST
-    :: IS(C, PART) -> C++; goto again
-#else
-    :: IS(C, PART) -> assert(false)                          /* never met, except behind a SPLIT, where help comes first */
-#endif
-#endif
-#endif
-    :: else -> goto sleep
-    fi;
-    k = c;
-#ifdef R1
-    do :: k < B && IDX(C) + k < CAP && IS(C + k, READY) -> k++ :: else -> break od
-#endif
-#ifdef MULTI
-#ifdef MULTI_WITHDRAWABLE
-#define STOPBEFORE(p) 0
-#else
-#define STOPBEFORE(p) (MAYWD && own[IDX(p)] == 1)             /* the word says that its sender may withdraw it */
-#endif
-    if :: !STOPBEFORE(C) -> do :: k < B && IDX(C) + k < CAP && IS(C + k, READY) && k + cnt[IDX(C + k)] <= B && !STOPBEFORE(C + k) -> k = k + cnt[IDX(C + k)] :: else -> break od :: else fi
-#endif
-  };
-  atomic {                                                   /* take: CAS on the head */
-    if :: IS(C, READY) && cnt[IDX(C)] == c ->
-#ifdef R1
-       put(C, READING, ME, k)
-#else
-       if :: c <= B -> put(C, READING, ME, k) :: else -> put(C, SPLIT, ME, c - 1); k = 1 fi
-#endif
-    :: else -> k = 0; c = 0; goto again fi };
-#ifdef R1
-  j = 1;
-  do :: j < k -> atomic { MAYDIE;
-#ifdef PLAIN_MARK
-                   put(C + j, READING, ME, 1);
-#else
-                   if :: IS(C + j, READY) -> put(C + j, READING, ME, 1) :: else -> assert(IS(C + j, VOID)); vo = vo | (1 << j) fi;
-#endif
-                   j++ }
-     :: else -> break od;
-  j = 0;
-#else
+		:: IS(C, SPLIT) -> c = cnt[IDX(C)]; goto split
+		:: IS(C, READY) -> c = cnt[IDX(C)]; p = C
+		:: else -> goto none
+		fi
+	}
+	atomic {				/* (C) take */
+		if
+		:: IS(p, READY) && cnt[IDX(p)] == c ->
+			assert(msg[IDX(p)] > 0);
+			if
+			:: c <= B -> k = c; put(p, READING, ME, k)
+			:: else -> k = 1; put(p, SPLIT, ME, c - 1)
+			fi;
+			C = p + k
+		:: else -> c = 0; p = 0; goto again
+		fi
+	}
 #ifndef SPLIT_LATE
-  if :: c > k && IS(C, SPLIT) ->
-     if :: stops > 0 && rwait == 0 -> stops--; end_stop1: false :: true fi;   /* nobody slept yet: later comers must not depend on us */
-     atomic { MAYDIE; if :: IS(C + 1, REST) -> put(C + 1, READY, 0, c - 1) :: else fi }         /* split: CAS, helpers race */
-     :: else fi;
+	if
+	:: c > k && IS(p, SPLIT) ->		/* the second step */
+		MAYSTOP(end_stop1, rwait == 0);		/* before the chain: nobody slept, and who comes must not need us */
+		atomic { MAYDIE; help(p, c - 1) }
+	:: else
+	fi;
 #endif
-#endif
+have:
 #ifndef NO_CHAIN
 #ifndef CHAIN_LATE
-  atomic { MAYDIE; if :: rwait > 0 -> can_take(C + k, r); if :: r -> r = 0; wake_receiver() :: else fi :: else fi };
+	atomic { MAYDIE; if :: rwait > 0 -> can_take(C); if :: r -> r = 0; kick(1, 0) :: else fi :: else fi };
 #endif
 #endif
-  if :: stops > 0 -> stops--; end_stop2: false :: true fi;
-  atomic { MAYDIE; j = 0; do :: j < k -> if :: vo & (1 << j) :: else -> deliver(msg[IDX(C) + j]) fi; j++ :: else -> break od; j = 0 };
-#ifdef R1
-  do :: j < k -> atomic { MAYDIE;
-                   if :: vo & (1 << j) -> if :: IS(C + j, VOID) -> freeslot(IDX(C + j)) :: else fi
-                      :: else -> assert(IS(C + j, READING) && own[IDX(C + j)] == ME); freeslot(IDX(C + j)) fi; j++ }
-     :: else -> break od;
-  j = 0; vo = 0;
-#else
+	MAYSTOP(end_stop2, 1);
+#if PARKS > 0
+	if :: k == 1 && parks > 0 -> parks--; goto keep :: true fi;
+#endif
+	atomic {				/* read */
+		MAYDIE;
+		do :: j < k -> assert(j == 0 || IS(p + j, FREE)); deliver(msg[IDX(p + j)], again_m); j++ :: else -> break od;
+		j = 0; again_m = 0
+	}
 #ifdef HEAD_FIRST
-  do :: j < k -> atomic { MAYDIE; assert(seq[IDX(C + j)] == C + j); freeslot(IDX(C + j)); j++ } :: else -> break od;
+	do :: j < k -> atomic { MAYDIE; assert(seq[IDX(p + j)] == p + j); release(p + j); j++ } :: else -> break od;
 #else
 #ifdef ASCENDING
-  j = 1;
-  do :: j < k -> atomic { MAYDIE; assert(seq[IDX(C + j)] == C + j); freeslot(IDX(C + j)); j++ };
-                 if :: stops > 0 -> stops--; end_stop4: false :: true fi
-     :: else -> break od;
-  j = 1;
+	j = 1;
+	do
+	:: j < k -> atomic { MAYDIE; assert(IS(p + j, FREE)); release(p + j); j++ }; MAYSTOP(end_stop3, 1)
+	:: else -> break
+	od;
 #else
-  j = k;
-  do :: j > 1 -> atomic { MAYDIE; j--; assert(seq[IDX(C + j)] == C + j && (ph[IDX(C + j)] == REST || ph[IDX(C + j)] == READY)); freeslot(IDX(C + j)) };
-                 if :: stops > 0 -> stops--; end_stop3: false :: true fi
-     :: else -> break od;
+	j = k;
+	do
+	:: j > 1 -> atomic { MAYDIE; j--; assert(IS(p + j, FREE)); release(p + j) }; MAYSTOP(end_stop3, 1)
+	:: else -> break
+	od;
 #endif
-  atomic { MAYDIE; assert((IS(C, READING) || IS(C, SPLIT)) && own[IDX(C)] == ME); freeslot(IDX(C)) };         /* the head last */
+	atomic { MAYDIE; assert((IS(p, READING) || IS(p, SPLIT)) && own[IDX(p)] == ME); release(p) };	/* (D) */
 #endif
-  j = 0;
 #ifdef SPLIT_LATE
-  if :: c > k -> atomic { MAYDIE; if :: IS(C + 1, REST) -> put(C + 1, READY, 0, c - 1) :: else fi } :: else fi;
+	if :: c > k -> atomic { MAYDIE; help(p, c - 1) } :: else fi;
 #endif
+	atomic { j = 0; MAYDIE; kick(0, 1) };	/* (E) */
+#ifdef CHAIN_LATE
+	atomic { MAYDIE; if :: rwait > 0 -> can_take(C); if :: r -> r = 0; kick(1, 0) :: else fi :: else fi };
 #endif
-  atomic { MAYDIE; C = C + k; k = 0; c = 0; if :: swait > 0 -> wake_sender() :: else fi };
-#ifndef CHAIN_LATE
-  goto again;
+	atomic { p = 0; k = 0; c = 0; goto again };
+#if PARKS > 0
+keep:
+	attention++;				/* a system call: nobody departs in the midst of it */
+	atomic { assert((IS(p, READING) || IS(p, SPLIT)) && own[IDX(p)] == ME); put(p, READING, PARKED, 1) };
+	atomic { MAYDIE; kick(1, 0) };
+	atomic { p = 0; k = 0; c = 0; again_m = 0; goto again };
 #endif
-chain:
-#ifndef NO_CHAIN
-  atomic { if :: rwait > 0 -> can_take(C, r); if :: r -> r = 0; wake_receiver() :: else fi :: else fi };
-#endif
-  goto again;
-help:
+split:
 #ifndef NO_HELP
-  atomic { if :: IS(C + 1, REST) -> put(C + 1, READY, 0, c) :: else fi; C++; c = 0; goto again };
-#else
-  atomic { C++; c = 0; goto again };
+	atomic { help(C, c) };
 #endif
-void:
-  atomic { if :: IS(C, VOID) -> freeslot(IDX(C)) :: else -> goto again fi };
-  atomic { C++; if :: swait > 0 -> wake_sender() :: else fi; goto again };
-sleep:
-  atomic { rwait++; rq!me };
-  atomic { can_take(C, r);
-    if :: r -> r = 0; rwait--; if :: wokenC[me] -> wokenC[me] = 0 :: else -> rq??eval(me) fi; goto again :: else fi };
+#ifdef SPLIT_STEP_N
+	atomic { C = C + 1 + c; c = 0; goto walk };
+#else
+	atomic { C++; c = 0; goto walk };
+#endif
+none:
+#ifdef DELETE
+	if
+	:: !d -> d = deleted; if :: d -> goto again :: else fi
+	:: else ->
+#ifdef DRAIN_WALK
+		if :: !IS(C, WRITING) && !IS(C, READY) -> goto leave :: else fi
+#else
+		t = 0; r = 1;
+		do
+#ifdef DRAIN_DESCENDING
+#define AT (CAP - 1 - t)
+#else
+#define AT t
+#endif
+		:: t < CAP -> atomic { if :: ph[AT] == FREE || ph[AT] == VOID -> t++ :: else -> r = 0; t = CAP fi }
+		:: else -> break
+		od;
+		t = 0;
+		if :: r -> r = 0; goto leave :: else fi
+#endif
+	fi;
+#endif
+	atomic { rwait++; rq!me };		/* (F) */
+	atomic {
+		can_take(C);
+#ifdef DELETE
+		if :: deleted && !r -> drained(); if :: !d -> r = 1 :: else fi :: else fi;
+#endif
+		if
+		:: r -> r = 0; rwait--; if :: wokenC[me] -> wokenC[me] = 0 :: else -> rq??eval(me) fi; goto again
+		:: else -> sleepC[me] = 1
+		fi
+	}
 end_asleep:
-  atomic { wokenC[me] -> wokenC[me] = 0; rwait--; goto again };
+	atomic { wokenC[me] -> wokenC[me] = 0; sleepC[me] = 0; rwait--; goto again };
+#ifdef DELETE
+leave:
+	atomic {
+		eidrm = 1; i = 1;
+		do :: i <= TOTAL -> assert(!published[i] || got[i]); i++ :: else -> break od;
+		i = 0;
+		do :: i < CAP -> assert(ph[i] == FREE || ph[i] == VOID || ph[i] == WRITING); i++ :: else -> break od;
+		i = 0;
+		goto out
+	}
+#endif
 die:
-  vo = 0; c = 0; l0 = 0; l1 = 0;
-  repair(ME);
-  goneC[me] = 1
+	atomic { c = 0; l0 = 0; l1 = 0; p = 0; k = 0; r = 0; again_m = 0; d = 0; j = 0; t = 0 };
+	repair(ME);
+out:	goneC[me] = 1
 }
+#undef C
+#undef ME
+
+#ifdef DELETE
+proctype Deleter() {
+	byte w = 0;
+	closed = 1;
+	deleted = 1;
+	atomic { wake_all() }
+}
+#endif
 
 init {
-  byte i = 0, here = 0, t = 0; bit r;
-  atomic { do :: i < CAP -> t = START + i; seq[IDX(t)] = t; i++ :: else -> break od;
-           t = 0; i = 0;
-           ppos[0] = START; ppos[1] = FIRST(1); cpos[0] = START;
-           run Producer(0, P0B, 0, P0N); if :: P1N > 0 -> run Producer(1, P1B, P0N, P1N) :: else -> doneP[1] = 1 fi;
-#ifdef NO_RECEIVERS
-           goneC[0] = 1; goneC[NC-1] = 1
-#else
-           run Consumer(0, C0B);
-           if :: NC > 1 -> cpos[NC-1] = FIRST(1); run Consumer(1, C1B) :: else fi;
-           if :: NC > 2 -> cpos[1] = START; run Consumer(2, C1B) :: else fi
+	byte i = 0, here = 0, t = 0;
+	bit r = 0;
+	atomic {
+		do :: i < CAP -> t = START + i; seq[IDX(t)] = t; cnt[IDX(t)] = 1; i++ :: else -> break od;
+		t = 0; i = 0;
+		posP[0] = START; posP[1] = FIRST(1); posC[0] = START; posC[1] = FIRST(1);
+		run Sender(0, P0B, 0, P0N);
+		if :: P1N > 0 -> run Sender(1, P1B, P0N, P1N) :: else -> goneP[1] = 1 fi;
+		if :: NC > 0 -> run Receiver(0, C0B) :: else -> goneC[0] = 1 fi;
+		if :: NC > 1 -> run Receiver(1, C1B) :: else -> goneC[1] = 1 fi;
+#ifdef DELETE
+		run Deleter()
 #endif
-         }
-  timeout ->
-  atomic { i = 0; do :: i < NC -> if :: !goneC[i] -> here++ :: else fi; i++ :: else -> break od; i = 0;
-    here = here - (STOPS - stops);
-    if :: here > 0 ->
-       i = 1; do :: i <= TOTAL -> if :: published[i] && !withdrawn[i] && stops == STOPS -> assert(got[i] >= 1) :: else fi; i++ :: else -> break od;
-       i = 0; do :: i < CAP ->
-                 if :: stops == STOPS -> assert(ph[i] == FREE)                         /* nothing left, nothing leaked */
-                    :: else ->
-#ifndef R1
-                       if :: ph[i] == READING -> i = i + cnt[i]; goto next :: else fi; /* what a stopped receiver holds */
-#endif
-                       assert(ph[i] != READY && ph[i] != VOID);
-                       if :: ph[i] == SPLIT -> assert(!IS(seq[i] + 1, REST)) :: else fi
-                 fi;
-                 i++;
-next:            skip
-              :: else -> break od;
-       assert(empty(parked))
-    :: else fi;
-    i = 0; do :: i < NP -> if :: !doneP[i] -> can_fill(ppos[i], r); assert(!r) :: else fi; i++ :: else -> break od;
-    if :: here > 0 && stops == STOPS -> assert(doneP[0] && doneP[1]) :: else fi }
+	}
+	timeout ->
+	atomic {
+		do
+		:: i < NR ->
+			if
+			:: goneC[i]
+			:: else -> here++; assert(sleepC[i] && !deleted); can_take(posC[i]); assert(!r)
+			fi;
+			i++
+		:: else -> break
+		od;
+		i = 0;
+		do
+		:: i < NP ->
+			if
+			:: goneP[i]
+			:: else -> assert(sleepP[i] && !deleted); can_fill(posP[i]); assert(!r)
+			fi;
+			i++
+		:: else -> break
+		od;
+		i = 0;
+		if
+		:: stops == STOPS && (here > 0 || eidrm) ->
+			assert(goneP[0] && goneP[1] && attention == 0);
+			do :: i < CAP -> assert(ph[i] == FREE || ph[i] == VOID); i++ :: else -> break od;
+			i = 1;
+			do :: i <= TOTAL -> assert(!published[i] || got[i] >= 1); i++ :: else -> break od
+		:: stops < STOPS && here > 0 ->	/* only what the stopped one holds is left */
+			do
+			:: i < CAP ->
+				assert(ph[i] != READY && own[i] != PARKED);
+				assert(ph[i] != SPLIT || !IS(seq[i] + 1, FREE));
+				i++
+			:: else -> break
+			od
+		:: else
+		fi
+	}
 }
