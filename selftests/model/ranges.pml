@@ -19,6 +19,9 @@
  *              range, or half way through its release
  *   FAULTS=n   a sender gives up what it has claimed
  *   PARKS=n    a receiver parks what it has taken alone
+ *   MAPPED     receivers take in the mapping: they look at the count that it shows
+ *              and, if there is any, go to the kernel, as they do for sleep; in
+ *              the chain they look at the words alone
  *   DELETE     the port is deleted, as in slot.pml; a sender looks after its
  *              claim whether it is closed, and gives up
  *
@@ -38,6 +41,7 @@
  *             help (REPAIR_NO_HELP), park the head. Parked in place, one by one,
  *             counted before (REPAIR_NO_COUNT). Wake all, always
  *             (NO_DEPARTURE_WAKE: only if there was something to undo)
+ *   sleep     queue and count, then look once more (NO_LOOK, NO_SENDER_LOOK)
  *   parked    with the count not zero, a scan of all slots for the lowest, before
  *             anything else (LOOK_NO_PARKED: the last look before sleep does not)
  *   chain     right after claim and take (NO_CHAIN, NO_SENDER_CHAIN; CHAIN_LATE:
@@ -52,6 +56,9 @@
  * in order per sender and receiver (parked ones apart); after the first EIDRM
  * nothing is published, and then everything published has been received; at
  * rest nobody sleeps beside something to do, nothing is left, parked, or leaked.
+ *
+ * No store buffers: whatever a participant stores to the words is followed by its exchange
+ * of the head before it loads anything that others write, so x86-TSO adds no behaviour.
  */
 #ifndef CAP
 #define CAP 4
@@ -109,7 +116,7 @@
 #define PARKED (NP + NR + 1)
 
 byte seq[CAP], ph[CAP], own[CAP], cnt[CAP], msg[CAP];
-byte attention = 0, rwait = 0, swait = 0;
+byte attention = 0, shown = 0, rwait = 0, swait = 0;
 bit closed = 0, deleted = 0, eidrm = 0;
 chan rq = [NR] of {byte};
 chan sq = [NP] of {byte};
@@ -175,12 +182,18 @@ inline deliver(m, again) {
 	fi
 }
 
+#ifdef MAPPED
+#define ONLY_WORDS words
+bit words = 0;				/* for the length of one step */
+#else
+#define ONLY_WORDS 0
+#endif
 /* The last look before sleep: the words before its end only move forward, so one step. */
 inline can_take(p) {
 	t = 0; r = 0;
 #ifndef LOOK_NO_PARKED
 	do
-	:: attention > 0 && t < CAP -> if :: ph[t] == READING && own[t] == PARKED -> r = 1 :: else fi; t++
+	:: attention > 0 && !ONLY_WORDS && t < CAP -> if :: ph[t] == READING && own[t] == PARKED -> r = 1 :: else fi; t++
 	:: else -> break
 	od;
 #endif
@@ -223,6 +236,9 @@ inline drained() {
 inline park(p) {
 #ifndef REPAIR_NO_COUNT
 	attention++;
+#ifdef MAPPED
+	shown++;
+#endif
 #endif
 	atomic {
 		assert(msg[IDX(p)] > 0); redelivered[msg[IDX(p)]] = 1;
@@ -368,6 +384,9 @@ sfull:
 	atomic { if :: deleted -> goto done :: else fi; swait++; sq!me };	/* (F) */
 	atomic {
 		can_fill(P);
+#ifdef NO_SENDER_LOOK
+		r = 0;
+#endif
 		if
 		:: r || deleted -> r = 0; swait--; if :: wokenP[me] -> wokenP[me] = 0 :: else -> sq??eval(me) fi; goto again
 		:: else -> sleepP[me] = 1
@@ -388,10 +407,19 @@ done:	goneP[me] = 1
 proctype Receiver(byte me, B) {
 	byte p = 0, k = 0, c = 0, i = 0, j = 0, w = 0, t = 0, l0 = 0, l1 = 0, n = 0;
 	bit r = 0, d = 0, again_m = 0, f = 0;
+#ifdef MAPPED
+	bit sys = 0;				/* in a system call */
+#endif
 again:
 #if CRASHES > 0 || PARKS > 0
+#ifdef MAPPED
+	if :: !sys && shown > 0 -> sys = 1 :: else fi;
+	if
+	:: sys && attention > 0 ->
+#else
 	if
 	:: attention > 0 ->			/* a scan, word by word, for the lowest */
+#endif
 		t = 0; r = 0;
 		do
 		:: t < CAP ->
@@ -415,6 +443,9 @@ again:
 				fi
 			}
 			attention--;
+#ifdef MAPPED
+			shown--;
+#endif
 			goto have
 		:: else
 		fi
@@ -458,7 +489,11 @@ walk:
 have:
 #ifndef NO_CHAIN
 #ifndef CHAIN_LATE
+#ifdef MAPPED
+	atomic { MAYDIE; if :: rwait > 0 -> words = !sys; can_take(C); words = 0; if :: r -> r = 0; kick(1, 0) :: else fi :: else fi; sys = 0 };
+#else
 	atomic { MAYDIE; if :: rwait > 0 -> can_take(C); if :: r -> r = 0; kick(1, 0) :: else fi :: else fi };
+#endif
 #endif
 #endif
 	MAYSTOP(end_stop2, 1);
@@ -499,6 +534,9 @@ have:
 #if PARKS > 0
 keep:
 	attention++;				/* a system call: nobody departs in the midst of it */
+#ifdef MAPPED
+	shown++;
+#endif
 	atomic { assert((IS(p, READING) || IS(p, SPLIT)) && own[IDX(p)] == ME); put(p, READING, PARKED, 1) };
 	atomic { MAYDIE; kick(1, 0) };
 	atomic { p = 0; k = 0; c = 0; again_m = 0; goto again };
@@ -535,9 +573,15 @@ none:
 #endif
 	fi;
 #endif
+#ifdef MAPPED
+	if :: !sys -> sys = 1; goto again :: else fi;
+#endif
 	atomic { rwait++; rq!me };		/* (F) */
 	atomic {
 		can_take(C);
+#ifdef NO_LOOK
+		r = 0;
+#endif
 #ifdef DELETE
 		if :: deleted && !r -> drained(); if :: !d -> r = 1 :: else fi :: else fi;
 #endif
@@ -561,6 +605,9 @@ leave:
 #endif
 die:
 	atomic { c = 0; l0 = 0; l1 = 0; p = 0; k = 0; r = 0; again_m = 0; d = 0; j = 0; t = 0 };
+#ifdef MAPPED
+	sys = 0;
+#endif
 	repair(ME);
 out:	goneC[me] = 1
 }
