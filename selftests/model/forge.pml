@@ -11,8 +11,10 @@
  * met by participants of whom none is a lap behind. What comes of it otherwise:
  *   HELD    the word was somebody's: his next step stands behind those who have
  *           passed the void slot, or in front of those who wait for it
- *   NP=2 NC=2, NP=2 K=3  somebody a lap behind meets it first, and makes void a number that is
- *           past: the slot's own number then is nobody's
+ *   NP=2 NC=2, NP=2 K=3  somebody a lap behind meets it first, and makes void a
+ *           number that is past: the slot's own number then is nobody's. With
+ *           FRONTIER, which would look at all slots for the right number, NP=2 K=3
+ *           holds (NP=2 NC=2 is too large)
  * Both fail here: the lane is lost. It was in the hands of whoever may write there.
  *   ANY     any word at all, everywhere: what is checked then is only that nobody
  *           takes a good word for a broken one, and that walks end
@@ -133,7 +135,25 @@ inline quarantine(p) {
 #ifdef AS_FREE
 	put(p, FREE, 0);
 #else
+#ifdef FRONTIER
+	/* Behind the highest position that is claimed elsewhere, or next to it. */
+	t = 0; m = p;
+	do
+	:: t < CAP ->
+		if
+		:: t != IDX(p) && ph[t] != FREE && seq[t] + 1 > m -> m = seq[t] + 1
+		:: t != IDX(p) && ph[t] == FREE && seq[t] + 1 > m + CAP -> m = seq[t] + 1 - CAP
+		:: else
+		fi;
+		t++
+	:: else -> break
+	od;
+	t = 0;
+	do :: IDX(m) != IDX(p) -> m-- :: else -> break od;
+	put(m, VOID, 0); m = 0;
+#else
 	put(p, VOID, 0);
+#endif
 #endif
 	msg[IDX(p)] = 0;
 #ifndef NO_WAKE

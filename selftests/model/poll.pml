@@ -14,6 +14,8 @@
  *                  must fail for ET; poll() can tell by EPOLLET in poll_requested_events()
  *   -DSKIP -DARM_LOCK  no barrier when already armed, arming and its barrier under one lock; SKIP alone must fail with NPROD=2 NPOLL=2 K=2 STOPS=1
  *   -DLIB_DISARM   the library clears the flag when it wakes and arms again (system call) before epoll_wait: fails with NPOLL=2 STOPS=1
+ *   -DSHOWN        the flag twice, as in the module: the kernel's own, and one in the mapping, which is all that producers see.
+ *                  Arming sets the own one, then the shown; a kick clears the shown one, then the own
  *   broken on purpose (each must fail): NO_IPI (W3), NO_FENCE (W2), CLEAR_AFTER (wake, then clear), LOOK_THEN_ARM,
  *                  EXCL (the kick wakes one sleeping receiver only; with STOPS=1 NPOLL=2), USER_ARM (W3: library arms without a system call)
  * Checked at rest: everything published was taken (with STOPS: nothing left while another receiver sleeps); kicks that did
@@ -35,6 +37,12 @@ byte pub = 0, taken = 0;                 /* messages visible in memory / taken *
 bit bufv[NPROD];                         /* a publish still in that producer's store buffer */
 bit ubuf[NPOLL];                         /* USER_ARM: the library's armed = 1 in its store buffer */
 bit armed = 0, armlock = 0;
+#ifdef SHOWN
+bit shown = 0;
+#define SEEN shown
+#else
+#define SEEN armed
+#endif
 bit rdl[NPOLL], asleep[NPOLL], gone[NPOLL];
 byte arms = 0, kicks = 0, stops = STOPS;
 
@@ -82,11 +90,14 @@ proctype Producer(byte x) {
      atomic { drain(x) };
 #endif
 #endif
-     k = armed;                                                  /* load the flag */
+     k = SEEN;                                                   /* load the flag */
      if :: k -> k = 0; atomic { drain(x) };                      /* kick: a system call */
 #ifdef CLEAR_AFTER
-           wakeall(); armed = 0; kicks++
+           wakeall(); armed = 0; SEEN = 0; kicks++
 #else
+#ifdef SHOWN
+           shown = 0;
+#endif
            atomic { k = armed; armed = 0; kicks = kicks + k };   /* exchange */
            if :: k -> k = 0; wakeall() :: else fi
 #endif
@@ -111,6 +122,9 @@ inline do_poll(r) {                                              /* the kernel's
   if :: b -> b = 0 :: else -> barrier_all() fi;
 #else
   atomic { armed = 1; arms = arms + 1 };
+#ifdef SHOWN
+  shown = 1;
+#endif
   barrier_all();
 #endif
 #ifdef ARM_LOCK
