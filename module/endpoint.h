@@ -26,7 +26,7 @@ int mailbox_endpoint_check(unsigned int flags);
  *
  * Context: not under mailbox_ports_lock.
  *
- * Return: 0, the error in @ep, -ENFILE, -EMFILE, -ENOMEM, or -EFAULT.
+ * Return: 0, the error in @ep, -EFAULT, or why there is no descriptor.
  */
 int mailbox_endpoint_install(struct mailbox_endpoint *ep, unsigned int flags, s32 __user *user);
 

@@ -52,7 +52,7 @@ void mailbox_runners_remove(struct mailbox_runners *runners, struct mailbox_runn
 
 static void mailbox_fence_here(void *unused)
 {
-	smp_mb();
+	smp_mb();	/* (H), between whatever ran here and what will */
 }
 
 /* Who sleeps in the end may be in any state here: this does not. */

@@ -72,7 +72,7 @@
  * Only where mm_cpumask() is exact, on x86; elsewhere the fence is on all processors.
  */
 struct mailbox_runners {
-	spinlock_t lock;
+	spinlock_t lock;		/* protects the list */
 	struct list_head list;
 };
 

@@ -288,26 +288,27 @@ static long count(enum kind kind, long ret)
 /* The errors of each call, as in mailbox.h; EMFILE and EBADF are those of any descriptor. */
 #define ERRORS_STRUCT	EFAULT, EINVAL, E2BIG, EBADF
 #define ERRORS_SLEEP	EAGAIN, EINTR, ETIMEDOUT
-#define ERRORS_JOIN	EACCES, ENOSPC, ENOMEM, EMFILE
+#define ERRORS_JOIN	EACCES, ENOSPC, ENOMEM, EMFILE, EBUSY, EPERM
+#define ERRORS_PEER	EBUSY, EPIPE, ECONNRESET	/* of direct ports, as are the last two above */
 
 static const short errors[KIND_MAX][16] = {
-	[KIND_create] = { ERRORS_STRUCT, ERRORS_JOIN, EDQUOT, EEXIST },
+	[KIND_create] = { ERRORS_STRUCT, ERRORS_JOIN, EDQUOT, EEXIST, ESRCH },
 	[KIND_open] = { ERRORS_STRUCT, ERRORS_JOIN, ENOENT },
 	[KIND_delete] = { ERRORS_STRUCT, ENOENT, EPERM },
 	[KIND_query] = { ERRORS_STRUCT },
-	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ENOTCONN },
-	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ENOTCONN },
+	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN },
+	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN },
 	[KIND_info] = { ERRORS_STRUCT },
 	[KIND_set_lanes] = { ERRORS_STRUCT },
 	[KIND_kick] = { ERRORS_STRUCT },
 	/* ELOOP, ENOTDIR and EINVAL are what the flags of open() may ask for. */
 	[KIND_open_node] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
 	[KIND_reopen] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
-	[KIND_read] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF },
-	[KIND_write] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL },
+	[KIND_read] = { ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF },
+	[KIND_write] = { ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL },
 	/* EINVAL is for the vector, EOPNOTSUPP for the flags. */
-	[KIND_readv] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL, EOPNOTSUPP },
-	[KIND_writev] = { EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL, EOPNOTSUPP },
+	[KIND_readv] = { ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL, EOPNOTSUPP },
+	[KIND_writev] = { ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF, EINVAL, EOPNOTSUPP },
 	[KIND_lseek] = { ESPIPE, EBADF, EINVAL },
 	[KIND_pread] = { ESPIPE, EBADF, EINVAL, EFAULT },
 };
@@ -907,7 +908,7 @@ static void check_info(const struct mailbox_info *i)
 	if (i->bytes < slots * i->message_size)
 		broken("%llu bytes are not enough for the port", (unsigned long long)i->bytes);
 	if (i->state > MAILBOX_STATE_DELETED || i->mode & ~0777U ||
-	    i->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE))
+	    i->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT))
 		broken("state %u, mode %o, flags %#x", i->state, i->mode, i->flags);
 	if (!i->endpoint || i->endpoint > MAILBOX_ENDPOINTS_MAX || !i->endpoints)
 		broken("endpoint %u of %u", i->endpoint, i->endpoints);
@@ -928,7 +929,9 @@ static bool create_good(const struct mailbox_create *c)
 	__u32 lanes = c->lanes ? c->lanes : MAILBOX_LANES_DEFAULT;
 	char none[MAILBOX_NAME_SIZE] = "";
 
-	return !(c->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_EXCLUSIVE)) &&
+	return !(c->flags & ~(MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT |
+			      MAILBOX_EXCLUSIVE)) &&
+	       !c->pad && (!c->peer_pid || c->flags & MAILBOX_DIRECT) &&
 	       open_flags_good(c->open_flags) && !(c->mode & ~0777U) &&
 	       size <= MAILBOX_MESSAGE_MAX && lanes <= MAILBOX_LANES_MAX &&
 	       capacity >= MAILBOX_CAPACITY_MIN && capacity <= MAILBOX_CAPACITY_MAX &&
@@ -989,7 +992,7 @@ static void do_create(void)
 	}
 	c->mode = PICK(0U, 0600U, 0666U, 0666U, 0666U, 0444U, 0222U, 0060U, 01666U);
 	c->flags = (chance(30) ? MAILBOX_EXCLUSIVE : 0) | (chance(25) ? MAILBOX_AUTODELETE : 0) |
-		   (chance(20) ? MAILBOX_SEALED : 0);
+		   (chance(20) ? MAILBOX_SEALED : 0) | (chance(10) ? MAILBOX_DIRECT : 0);
 	c->open_flags = pick_open_flags();
 	c->fd = -77;
 	mutate(&im, 15);
@@ -1299,7 +1302,7 @@ static void do_other_ioctl(void)
 		none = true;
 		break;
 	case 2:
-		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x14 + below(0xec), below(256));
+		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x16 + below(0xea), below(256));
 		none = true;
 		break;
 	case 3:

@@ -926,7 +926,8 @@ TEST_F(ends, a_full_port_that_is_deleted_is_eidrm)
 
 TEST_F(ends, poll_and_edge_triggered_epoll_see_what_is_sent_and_what_is_free)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLET }, out = { .events = EPOLLOUT | EPOLLET };
+	struct epoll_event out = { .events = EPOLLOUT | EPOLLET };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
 	int in_ep = epoll_create1(EPOLL_CLOEXEC), out_ep = epoll_create1(EPOLL_CLOEXEC), i;
 	char text[BYTES];
 
@@ -1220,7 +1221,7 @@ static void duel_events(struct ring *r, struct duel *duel, bool message)
 		}							\
 		__atomic_store_n(&duel->go, ~round, __ATOMIC_RELEASE);	\
 	}								\
-	report("%s: %llu rounds, %llu looks that came too early", _metadata->name, race.n, missed); \
+	report("%s: %llu rounds, %llu looks came too early", _metadata->name, race.n, missed); \
 	EXPECT_EQ(0, neither);						\
 	kill(other, SIGKILL);						\
 	reap(other);							\
