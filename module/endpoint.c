@@ -231,16 +231,13 @@ static long mailbox_endpoint_kick(struct mailbox_endpoint *ep, void __user *user
 	return 0;
 }
 
-static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* Apart, so that a send or a receive has fewer to be told from. */
+static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd,
+					     void __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
-	void __user *user = (void __user *)arg;
 
 	switch (mailbox_abi_command(cmd)) {
-	case mailbox_abi_command(MAILBOX_IOC_SEND):
-		return file->f_mode & FMODE_WRITE ? mailbox_message_send(file, user) : -EBADF;
-	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
-		return file->f_mode & FMODE_READ ? mailbox_message_receive(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_INFO):
 		return mailbox_endpoint_info(ep, user);
 	case mailbox_abi_command(MAILBOX_IOC_SET_LANES):
@@ -262,6 +259,19 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 		return mailbox_port_query(user);
 	}
 	return -ENOTTY;
+}
+
+static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (mailbox_abi_command(cmd)) {
+	case mailbox_abi_command(MAILBOX_IOC_SEND):
+		return file->f_mode & FMODE_WRITE ? mailbox_message_send(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
+		return file->f_mode & FMODE_READ ? mailbox_message_receive(file, user) : -EBADF;
+	}
+	return mailbox_endpoint_seldom(file, cmd, user);
 }
 
 static long mailbox_endpoint_direct_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -56,14 +56,11 @@ static void mailbox_fence_here(void *unused)
 }
 
 /* Who sleeps in the end may be in any state here: this does not. */
-void mailbox_queue_fence(struct mailbox_queue *q)
+void mailbox_runners_fence(struct mailbox_runners *runners)
 {
-	struct mailbox_runners *runners = q->runners;
 	const struct cpumask *mask = cpu_online_mask;
 	struct mailbox_runner *runner;
 
-	if (!runners)
-		return;
 	smp_mb();	/* what made us be seen before the mask; and what ran here before us */
 	/* With the lock: so that the address space is there. Interrupts are on. */
 	spin_lock(&runners->lock);

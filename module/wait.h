@@ -168,11 +168,17 @@ void mailbox_runners_add(struct mailbox_runners *runners, struct mailbox_runner 
 /* No longer: nothing in it can store there. Nothing to do for one that was not added. */
 void mailbox_runners_remove(struct mailbox_runners *runners, struct mailbox_runner *runner);
 
+void mailbox_runners_fence(struct mailbox_runners *runners);
+
 /**
  * mailbox_queue_fence() - after this caller was seen, and before it looks (H)
  * @q: where
  */
-void mailbox_queue_fence(struct mailbox_queue *q);
+static inline void mailbox_queue_fence(struct mailbox_queue *q)
+{
+	if (unlikely(q->runners))
+		mailbox_runners_fence(q->runners);
+}
 
 /* (E) after an event: does anybody wait? */
 static inline bool mailbox_queue_waiting(const struct mailbox_queue *q)

@@ -84,8 +84,11 @@ static void layout_of_message(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_message, gid, 60, 4);
 }
 
-static void layout_of_kick(struct kunit *test)
+static void layout_of_kick_and_end(struct kunit *test)
 {
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_end), 8);
+	EXPECT_MEMBER(test, mailbox_end, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_end, end, 4, 4);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_kick), 16);
 	EXPECT_MEMBER(test, mailbox_kick, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_kick, receivers, 4, 4);
@@ -245,7 +248,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(layout_of_evict_and_holder),
 	KUNIT_CASE(layout_of_message),
 	KUNIT_CASE(layout_of_set_lanes),
-	KUNIT_CASE(layout_of_kick),
+	KUNIT_CASE(layout_of_kick_and_end),
 	KUNIT_CASE(layout_of_the_attributes_in_info),
 	KUNIT_CASE(layout_of_the_statistics_in_info),
 	KUNIT_CASE(layout_of_query),

@@ -8,7 +8,25 @@
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 
+#include <linux/mm_types.h>
+#include <linux/smp.h>
+
+/* The fence as it is made, and what can be seen in the queue at that moment. */
+static struct {
+	struct mailbox_queue *q;
+	int made;
+	bool atomic;
+	s64 waiting;
+	const int *asked;
+	int asked_before;
+} fences;
+
+static void fence_is_made(const struct cpumask *mask, smp_call_func_t function, void *arg,
+			  bool wait);
+
+#define smp_call_function_many fence_is_made
 #include "../wait.c"
+#undef smp_call_function_many
 #include "test.h"
 
 #define THREADS	4
@@ -669,6 +687,152 @@ static void signals_are_told_the_lanes_of_every_event(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, beside.told, 2);
 }
 
+/* Fences */
+
+static void fence_is_made(const struct cpumask *mask, smp_call_func_t function, void *arg,
+			  bool wait)
+{
+	fences.made++;
+	fences.atomic = !preemptible() && !irqs_disabled() && wait;
+	fences.waiting = atomic64_read(&fences.q->waiting);
+	fences.asked_before = fences.asked ? *fences.asked : 0;
+	smp_call_function_many(mask, function, arg, wait);
+}
+
+/* A queue whose events are plain stores, by the memory that this thread borrows. */
+struct fenced {
+	struct mailbox_runners runners;
+	struct mailbox_runner one, two;
+};
+
+static struct fenced *fenced(struct kunit *test, int count)
+{
+	struct fenced *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct hall *hall = test->priv;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, f);
+	mailbox_runners_init(&f->runners);
+	INIT_LIST_HEAD(&f->one.node);
+	INIT_LIST_HEAD(&f->two.node);
+	if (count > 0)
+		mailbox_runners_add(&f->runners, &f->one, current->active_mm);
+	if (count > 1)
+		mailbox_runners_add(&f->runners, &f->two, current->active_mm);
+	hall->q.runners = &f->runners;
+	memset(&fences, 0, sizeof(fences));
+	fences.q = &hall->q;
+	fences.asked = &hall->asked;
+	return f;
+}
+
+static void who_waits_is_seen_before_the_fence_and_looks_after_it(struct kunit *test)
+{
+	struct hall *hall = test->priv;
+	struct mailbox_waiter w;
+
+	fenced(test, 1);
+	hall->ready = true;
+	mailbox_waiter_init(&w);
+	KUNIT_EXPECT_EQ(test, mailbox_wait(&hall->q, &w, 1, look, hall, &forever), 0);
+	KUNIT_EXPECT_EQ(test, fences.made, 1);
+	KUNIT_EXPECT_TRUE(test, fences.atomic);
+	KUNIT_EXPECT_EQ(test, fences.waiting & MAILBOX_WAIT_SLEEPERS, 1);
+	KUNIT_EXPECT_EQ(test, fences.asked_before, 0);
+	KUNIT_EXPECT_EQ(test, hall->asked, 1);
+}
+
+/* One who finds the queue not empty may not rely on the others' fences. */
+static void every_sleeper_makes_one_each_time(struct kunit *test)
+{
+	struct hall *hall = test->priv;
+	struct mailbox_waiter w;
+	int i;
+
+	start(test, 0, 2);
+	fenced(test, 1);
+	hall->ready = true;
+	mailbox_waiter_init(&w);
+	for (i = 1; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, mailbox_wait(&hall->q, &w, 1, look, hall, &forever), 0);
+		KUNIT_EXPECT_EQ(test, fences.made, i);
+	}
+	mailbox_queue_wake(&hall->q, 2, false);
+	expect_woken(test, &hall->sleepers[0]);
+}
+
+static void a_poller_is_armed_before_the_fence(struct kunit *test)
+{
+	struct hall *hall = test->priv;
+
+	fenced(test, 1);
+	mailbox_queue_arm(&hall->q);
+	mailbox_queue_arm(&hall->q);
+	KUNIT_EXPECT_EQ(test, fences.made, 2);
+	KUNIT_EXPECT_TRUE(test, fences.waiting & MAILBOX_WAIT_ARMED);
+}
+
+static void an_order_for_sigio_is_there_before_the_fence(struct kunit *test)
+{
+	struct fasync_struct *nobody = NULL;
+	const u32 lanes = 1;
+	struct mailbox_sigio s = { .fasync = &nobody, .lanes = &lanes };
+	struct hall *hall = test->priv;
+
+	fenced(test, 1);
+	mailbox_sigio_add(&hall->q, &s);
+	KUNIT_EXPECT_EQ(test, fences.made, 1);
+	KUNIT_EXPECT_TRUE(test, fences.waiting & MAILBOX_WAIT_SIGIOS);
+	mailbox_sigio_remove(&hall->q, &s);
+	KUNIT_EXPECT_EQ(test, fences.made, 1);
+}
+
+static void a_fence_is_for_all_who_run_there_and_for_no_others(struct kunit *test)
+{
+	struct hall *hall = test->priv;
+	struct fenced *f = fenced(test, 2);
+	int each = IS_ENABLED(CONFIG_X86) ? 2 : 1;
+
+	mailbox_queue_fence(&hall->q);
+	KUNIT_EXPECT_EQ(test, fences.made, each);
+	mailbox_runners_remove(&f->runners, &f->one);
+	mailbox_runners_remove(&f->runners, &f->one);
+	mailbox_queue_fence(&hall->q);
+	KUNIT_EXPECT_EQ(test, fences.made, each + 1);
+	mailbox_runners_remove(&f->runners, &f->two);
+	mailbox_queue_fence(&hall->q);
+	hall->q.runners = NULL;
+	mailbox_queue_fence(&hall->q);
+	KUNIT_EXPECT_EQ(test, fences.made, each + 1);
+}
+
+static void a_forsaken_queue_is_pressed_until_somebody_is_back(struct kunit *test)
+{
+	struct hall *hall = test->priv;
+
+	mailbox_queue_forsake(&hall->q, true);
+	KUNIT_EXPECT_TRUE(test, mailbox_queue_gone(&hall->q));
+	KUNIT_EXPECT_TRUE(test, mailbox_queue_ended(&hall->q));
+	KUNIT_EXPECT_TRUE(test, mailbox_queue_pressed(&hall->q));
+	KUNIT_EXPECT_FALSE(test, mailbox_queue_closed(&hall->q));
+	KUNIT_EXPECT_EQ(test, mailbox_queue_sleeping(&hall->q), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&hall->shown), MAILBOX_WAIT_GONE);
+	mailbox_queue_forsake(&hall->q, false);
+	KUNIT_EXPECT_FALSE(test, mailbox_queue_waiting(&hall->q));
+	mailbox_queue_close(&hall->q);
+	KUNIT_EXPECT_TRUE(test, mailbox_queue_ended(&hall->q));
+	KUNIT_EXPECT_FALSE(test, mailbox_queue_gone(&hall->q));
+}
+
+static struct kunit_case fence_cases[] = {
+	KUNIT_CASE(who_waits_is_seen_before_the_fence_and_looks_after_it),
+	KUNIT_CASE(every_sleeper_makes_one_each_time),
+	KUNIT_CASE(a_poller_is_armed_before_the_fence),
+	KUNIT_CASE(an_order_for_sigio_is_there_before_the_fence),
+	KUNIT_CASE(a_fence_is_for_all_who_run_there_and_for_no_others),
+	KUNIT_CASE(a_forsaken_queue_is_pressed_until_somebody_is_back),
+	{}
+};
+
 static struct kunit_case poll_cases[] = {
 	KUNIT_CASE(a_poller_is_told_of_one_event_after_it_armed),
 	KUNIT_CASE(a_poller_that_arms_as_it_is_told_is_told_again),
@@ -729,4 +893,11 @@ static struct kunit_suite poll_suite = {
 	.test_cases = poll_cases,
 };
 
-kunit_test_suites(&wait_suite, &deadline_suite, &poll_suite);
+static struct kunit_suite fence_suite = {
+	.name = "mailbox_fence",
+	.init = wait_init,
+	.exit = wait_exit,
+	.test_cases = fence_cases,
+};
+
+kunit_test_suites(&wait_suite, &deadline_suite, &poll_suite, &fence_suite);
