@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sudden death of mapped participants.
+ * Sudden death of mapped participants, one by one; under load: see mapdeath.c.
  *
- * One by one: a child is traced, and killed before each single instruction of what
+ * A child is traced, and killed before each single instruction of what
  * it does with its mapping, while others sleep on the port. Then the books are
  * looked at: each message was received once, or by the child, or was never
  * published; nobody sleeps beside what it waits for; every slot can be used.
  *
- * And by chance: mapped and other senders and receivers are killed under load.
- *
  *	MAPKILL_STRIDE=n	only before each nth instruction (by default 3, with checkers
  *				24, over MAILBOX_EFFORT; 1 is all of them)
- *	MAPKILL_KILLS=n		deaths by chance (300, or as much() allows)
  *	MAPKILL_SEED=n		instead of a random one; timing still differs
  */
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/user.h>
 
 #include "ring.h"
@@ -31,8 +26,6 @@
 #define OURS	0U
 #define THEIRS	1U
 #define NOBODYS	2U
-
-/* Each instruction */
 
 #define IDS		16U
 #define TRAIL_MAX	4096
@@ -58,7 +51,7 @@ struct life {
 	volatile bool started;
 	volatile bool finished;
 	__u32 bodies;
-	struct note body[2];	/* what the child received */
+	struct note body[4];	/* what the child received */
 	struct fate fate[IDS];
 	struct complaints complaints;
 };
@@ -265,6 +258,91 @@ static void do_receive_parked(struct ring *r)
 	receive_note(r, OURS);
 }
 
+/* So that a range fits: what comes next lies at the beginning of the array. */
+static void align(void)
+{
+	struct note n = { 0 };
+	struct mailbox_message m = message(.data = address(&n), .length = sizeof(n), .lane = OURS);
+
+	do {
+		if (send_message(ours_fd, &m) ||
+		    receive_until(ours_fd, &n, sizeof(n), MAILBOX_NO_WAIT) != sizeof(n))
+			complain("no message went through");
+	} while (m.ticket % SLOTS != SLOTS - 1 && !complaints->number);
+}
+
+/* Another mapping sends it, and is gone. */
+static void give_range(void)
+{
+	__u64 position;
+	struct ring r;
+	__u32 i;
+
+	align();
+	if (ring_map(&r, port_fd) || ring_claim_range(&r, OURS, 3, &position) != 3) {
+		complain("no range for the child");
+		return;
+	}
+	for (i = 0; i < 3; i++) {
+		struct note n = { life->run, 1 + i };
+
+		life->fate[1 + i].given = true;
+		life->fate[1 + i].lane = OURS;
+		ring_fill(&r, OURS, position + i, &n, sizeof(n), 0);
+	}
+	ring_publish_range(&r, OURS, position, 3);
+	ring_unmap(&r);
+}
+
+/* One is published, another is given up. */
+static void do_send_range(struct ring *r)
+{
+	__u64 position;
+	__u32 i;
+
+	for (i = 5; i < 7; i++) {
+		life->fate[i].intended = true;
+		life->fate[i].lane = OURS;
+	}
+	if (ring_claim_range(r, OURS, 2, &position) != 2)
+		_exit(9);
+	for (i = 5; i < 7; i++) {
+		struct note n = { life->run, i };
+
+		ring_fill(r, OURS, position + i - 5, &n, sizeof(n), 0);
+	}
+	ring_publish_range(r, OURS, position, 2);
+	life->fate[5].sent = true;
+	life->fate[6].sent = true;
+	if (ring_claim_range(r, OURS, 2, &position) != 2)
+		_exit(10);
+	ring_discard_range(r, OURS, position, 2);
+}
+
+static void do_receive_range(struct ring *r)
+{
+	__u64 position;
+	struct ring_taken t;
+	__u32 i;
+
+	if (ring_take_slots(r, OURS, &position) != 3)
+		_exit(11);
+	ring_taken(r);
+	for (i = 0; i < 3; i++) {
+		mailbox_slot_read(&r->lane[OURS], position + i, &t.tag, &t.payload);
+		memcpy(&life->body[life->bodies + i], t.payload, sizeof(life->body[0]));
+	}
+	ring_release_range(r, OURS, position, 3);
+}
+
+/* The first alone, then the rest. */
+static void do_split(struct ring *r)
+{
+	receive_note(r, OURS);
+	life->bodies++;
+	receive_note(r, OURS);
+}
+
 static void do_map_again(struct ring *r)
 {
 	struct ring_taken t;
@@ -287,6 +365,9 @@ static const struct script {
 	{ "chain", give_two_lanes, do_chain },
 	{ "receive parked", give_parked, do_receive_parked },
 	{ "map again", give_two, do_map_again },
+	{ "send a range", align, do_send_range },
+	{ "receive a range", give_range, do_receive_range },
+	{ "split a range", give_range, do_split },
 };
 
 static __attribute__((noreturn)) void live(const char *name, const struct script *s)
@@ -420,8 +501,12 @@ static void drain_ours(void)
 
 static bool body_of(__u32 id)
 {
-	return (life->body[0].run == life->run && life->body[0].id == id) ||
-	       (life->body[1].run == life->run && life->body[1].id == id);
+	__u32 i;
+
+	for (i = 0; i < sizeof(life->body) / sizeof(life->body[0]); i++)
+		if (life->body[i].run == life->run && life->body[i].id == id)
+			return true;
+	return false;
 }
 
 static void look_at_the_books(void)
@@ -508,6 +593,9 @@ FIXTURE_VARIANT_ADD(instruction, of_holding_several) { .script = 4 };
 FIXTURE_VARIANT_ADD(instruction, of_a_chain) { .script = 5 };
 FIXTURE_VARIANT_ADD(instruction, of_receiving_what_is_parked) { .script = 6 };
 FIXTURE_VARIANT_ADD(instruction, of_mapping_again) { .script = 7 };
+FIXTURE_VARIANT_ADD(instruction, of_sending_a_range) { .script = 8 };
+FIXTURE_VARIANT_ADD(instruction, of_receiving_a_range) { .script = 9 };
+FIXTURE_VARIANT_ADD(instruction, of_splitting_a_range) { .script = 10 };
 
 FIXTURE_SETUP(instruction)
 {
@@ -556,372 +644,6 @@ TEST_F_TIMEOUT(instruction, can_be_the_last, 1 << 20)
 	ASSERT_NO_COMPLAINT();
 	say("%s: killed at one in %d of %u instructions in %llu ms", s->name, stride, trail_length,
 	    (clock_ns(CLOCK_MONOTONIC) - start) / 1000000);
-}
-
-/* By chance */
-
-#define PLACES		10
-#define MESSAGES	(1U << 20)
-#define GROUP		77
-#define CHANCE_LANES	2U
-
-enum sent { UNUSED, INTENDED, ACCEPTED };
-
-struct place {
-	volatile __u32 in;	/* it sleeps for a message */
-	volatile __u32 out;	/* ... for a slot on these lanes */
-	volatile __u32 holding;	/* a message that is with it, perhaps; ids begin at 1 */
-	volatile bool calling;	/* by system call, with @message */
-	struct mailbox_message message;
-	struct note body;
-	__u64 seed;
-	pid_t pid;
-};
-
-struct books {
-	struct place place[PLACES];
-	__u32 ids;
-	__u32 hold;		/* odd: rest */
-	__u32 again;		/* messages that were said to come again */
-	struct complaints complaints;
-	__u8 sent[MESSAGES];
-	__u8 taken[MESSAGES];
-	__u8 perhaps[MESSAGES];
-};
-
-static struct books *books;
-
-static void enter_taken(__u32 id, __u32 flags)
-{
-	if (!id || id >= MESSAGES || books->sent[id] == UNUSED) {
-		complain("message %u was never sent", id);
-		return;
-	}
-	if (__atomic_fetch_add(&books->taken[id], 1, __ATOMIC_SEQ_CST))
-		complain("message %u was taken twice, flags %#x", id, flags);
-	if (flags & MAILBOX_MSG_REDELIVERED)
-		__atomic_fetch_add(&books->again, 1, __ATOMIC_SEQ_CST);
-}
-
-static void rest(void)
-{
-	__u32 hold;
-
-	while ((hold = __atomic_load_n(&books->hold, __ATOMIC_SEQ_CST)) & 1)
-		syscall(SYS_futex, &books->hold, FUTEX_WAIT, hold, NULL, NULL, 0);
-}
-
-static void end_if_gone(long ret)
-{
-	if (ret == -EIDRM)
-		_exit(0);
-	if (ret && ret != -EAGAIN)
-		complain("a call returned %ld", ret);
-}
-
-/* By the mapping, with some time in between to die. */
-static long chance_put(struct ring *r, struct mailbox_message *m)
-{
-	__u64 position;
-	long ret = ring_claim(r, m->lane, &position);
-
-	if (ret)
-		return ret;
-	if (one_in(3))
-		breathe();
-	if (one_in(16)) {
-		ring_discard(r, m->lane, position);
-		return -EAGAIN;
-	}
-	ring_fill(r, m->lane, position, (void *)(uintptr_t)m->data, m->length, 0);
-	ring_publish(r, m->lane, position);
-	return 0;
-}
-
-static void chance_sender(struct place *p, struct ring *r, bool mapped)
-{
-	for (;;) {
-		struct note n = { 0, __atomic_fetch_add(&books->ids, 1, __ATOMIC_SEQ_CST) };
-		struct mailbox_message m = message(.data = address(&n), .length = sizeof(n),
-						   .lane = below(CHANCE_LANES));
-		long ret = -EAGAIN;
-
-		while (n.id >= MESSAGES)
-			pause();
-		n.run = ~n.id;
-		books->sent[n.id] = INTENDED;
-		if (mapped)
-			ret = chance_put(r, &m);
-		while (ret == -EAGAIN) {
-			m.deadline = MAILBOX_FOREVER;
-			p->out = 1U << m.lane;
-			ret = send_message(r->fd, &m);
-			p->out = 0;
-		}
-		end_if_gone(ret);
-		books->sent[n.id] = ACCEPTED;
-		rest();
-	}
-}
-
-static void check_note(const struct note *n)
-{
-	if (n->run != ~n->id)
-		complain("message %u came with wrong bytes", n->id);
-}
-
-/* By the mapping: 0, or -EAGAIN if there is nothing for it. */
-static long chance_take(struct place *p, struct ring *r)
-{
-	struct ring_taken t;
-	__u32 n;
-
-	for (n = r->lanes; n--;) {
-		if (ring_take(r, n, BYTES, &t))
-			continue;
-		memcpy(&p->body, t.payload, sizeof(p->body));
-		check_note(&p->body);
-		if (one_in(3))
-			breathe();	/* here it may well die */
-		p->holding = p->body.id;
-		ring_release(r, &t);
-		enter_taken(p->body.id, 0);
-		p->holding = 0;
-		return 0;
-	}
-	return -EAGAIN;
-}
-
-static void chance_receiver(struct place *p, struct ring *r, bool mapped)
-{
-	long ret;
-
-	for (;;) {
-		rest();
-		if (mapped && !chance_take(p, r))
-			continue;
-		p->message = message(.data = address(&p->body), .length = sizeof(p->body),
-				     .deadline = MAILBOX_FOREVER);
-		memset(&p->body, 0, sizeof(p->body));	/* it is there: nothing is put back */
-		p->in = ~0U;
-		p->calling = true;
-		ret = receive_message(r->fd, &p->message);
-		if (!ret) {
-			check_note(&p->body);
-			enter_taken(p->body.id, p->message.flags);
-		}
-		p->calling = false;
-		p->in = 0;
-		end_if_gone(ret);
-	}
-}
-
-static __attribute__((noreturn)) void chance_worker(struct place *p, const char *name)
-{
-	__u32 number = p - books->place;
-	int fd = open_port(name, O_RDWR);
-	bool mapped = number % 5 != 0;
-	struct ring r;
-
-	if (fd == -ENOENT)
-		_exit(0);
-	dice = p->seed;
-	ring_view(&r, fd, books);	/* for its numbers */
-	if (mapped && ring_map(&r, fd)) {
-		complain("a worker cannot map");
-		_exit(1);
-	}
-	if (number & 1)
-		chance_sender(p, &r, mapped);
-	else
-		chance_receiver(p, &r, mapped);
-	_exit(0);
-}
-
-static void occupy(struct place *p, const char *name)
-{
-	pid_t pid;
-
-	memset(p, 0, sizeof(*p));
-	p->seed = roll() | 1;
-	pid = spawn();
-	if (!pid) {
-		setpriority(PRIO_PROCESS, 0, 0);
-		chance_worker(p, name);
-	}
-	p->pid = pid;
-}
-
-/* What the dead may have had. */
-static void examine(struct place *p)
-{
-	if (p->calling && p->message.gid == GROUP && !books->taken[p->body.id])
-		enter_taken(p->body.id, p->message.flags);
-	if (p->holding && !books->taken[p->holding])
-		books->perhaps[p->holding] = 1;
-}
-
-static bool kill_one(struct place *p)
-{
-	kill(p->pid, SIGKILL);
-	setpriority(PRIO_PROCESS, p->pid, -20);
-	if (!wait_until(waitpid(p->pid, NULL, WNOHANG) == p->pid))
-		return false;
-	examine(p);
-	p->pid = 0;
-	return true;
-}
-
-static bool settled(const int *probe)
-{
-	__u32 in = 0, out = 0, i;
-
-	for (i = 0; i < CHANCE_LANES; i++) {
-		in |= polled(probe[i], POLLIN) << i;
-		out |= polled(probe[i], POLLOUT) << i;
-	}
-	for (i = 0; i < PLACES; i++)
-		if (books->place[i].pid && (books->place[i].in & in || books->place[i].out & out))
-			return false;
-	return true;
-}
-
-static void turn_hold(void)
-{
-	__atomic_fetch_add(&books->hold, 1, __ATOMIC_SEQ_CST);
-	syscall(SYS_futex, &books->hold, FUTEX_WAKE, PLACES, NULL, NULL, 0);
-}
-
-FIXTURE(chance)
-{
-	__u64 kills;
-	__u64 messages;
-	__u64 again;
-	__u64 by_the_dead;
-};
-
-FIXTURE_SETUP(chance)
-{
-	memset(self, 0, sizeof(*self));
-	ASSERT_EQ(0, setegid(GROUP));
-	books = shared_memory(sizeof(*books));
-	complaints = &books->complaints;
-}
-
-FIXTURE_TEARDOWN(chance)
-{
-}
-
-static void life_of_a_port(struct __test_metadata *_metadata, FIXTURE_DATA(chance) *self,
-			   __u32 deaths)
-{
-	const char *name = port_name("chance");
-	int fd, probe[CHANCE_LANES];
-	__u32 i, n, taken = 0, dead = 0, lost = 0;
-	struct mailbox_info info;
-	struct place *p;
-	bool deleted;
-
-	memset(books, 0, sizeof(*books));
-	books->ids = 1;
-	fd = create(name, .message_size = BYTES, .capacity = 2U << below(4),
-		    .lanes = CHANCE_LANES);
-	ASSERT_LE(0, fd);
-	for (i = 0; i < CHANCE_LANES; i++) {
-		probe[i] = open_port(name, O_RDWR);
-		ASSERT_EQ(0, set_lanes(probe[i], 1U << i, i));
-	}
-	for (i = 0; i < PLACES; i++)
-		occupy(&books->place[i], name);
-	for (n = 1; n <= deaths; n++) {
-		struct timespec t = { .tv_nsec = below(2000000) };
-
-		nanosleep(&t, NULL);
-		p = &books->place[below(PLACES)];
-		ASSERT_TRUE(kill_one(p));
-		occupy(p, name);
-		ASSERT_NO_COMPLAINT();
-		if (n % 16)
-			continue;
-		turn_hold();
-		p = &books->place[below(PLACES)];
-		ASSERT_TRUE(kill_one(p));
-		ASSERT_TRUE(wait_until(settled(probe))) {
-			info = info_of(fd);
-			say("somebody sleeps: depth %u, %u senders, %u receivers asleep",
-			    info.depth, info.waiting_senders, info.waiting_receivers);
-		}
-		turn_hold();
-		occupy(p, name);
-	}
-	deleted = one_in(2);
-	if (deleted)
-		ASSERT_EQ(0, delete_port(name, 0));
-	for (i = 0; i < PLACES; i++) {
-		p = &books->place[i];
-		ASSERT_TRUE(deleted ? wait_until(waitpid(p->pid, NULL, WNOHANG) == p->pid) :
-				      kill_one(p));
-	}
-	for (;;) {
-		struct note note = { 0 };
-		struct mailbox_message m = message(.data = address(&note), .length = sizeof(note));
-		long ret = receive_message(fd, &m);
-
-		if (ret) {
-			ASSERT_EQ(deleted ? -EIDRM : -EAGAIN, ret);
-			break;
-		}
-		check_note(&note);
-		enter_taken(note.id, m.flags);
-	}
-	if (!deleted) {
-		for (i = 0; i < CHANCE_LANES; i++)
-			ASSERT_EQ(info_of(fd).capacity, fill_lane(fd, i));
-		ASSERT_EQ(0, delete_port(name, MAILBOX_DELETE_PURGE));
-	}
-	for (i = 1; i < books->ids && i < MESSAGES; i++) {
-		if (books->taken[i])
-			taken++;
-		else if (books->perhaps[i])
-			dead++;
-		else if (books->sent[i] == ACCEPTED)
-			lost++;
-	}
-	info = info_of(fd);
-	ASSERT_NO_COMPLAINT();
-	ASSERT_EQ(0, lost);
-	ASSERT_EQ(taken + dead, info.messages_received);
-	ASSERT_EQ(info.redelivered, books->again);
-	ASSERT_EQ(0, info.quarantined);
-	ASSERT_EQ(0, info.mappings);
-	ASSERT_EQ(0, info.depth);
-	ASSERT_EQ(0, info.waiting_receivers + info.waiting_senders);
-	ASSERT_EQ(1 + CHANCE_LANES, info.endpoints);
-	self->kills += deaths;
-	self->messages += taken;
-	self->again += books->again;
-	self->by_the_dead += dead;
-	for (i = 0; i < CHANCE_LANES; i++)
-		close(probe[i]);
-	close(fd);
-}
-
-TEST_F_TIMEOUT(chance, kills_lose_nothing, 1 << 20)
-{
-	__u64 kills = number_from("MAPKILL_KILLS", much(300)), start;
-	struct mailbox_query before = query(), after;
-
-	seed_from("MAPKILL_SEED");
-	setpriority(PRIO_PROCESS, 0, -20);
-	start = clock_ns(CLOCK_MONOTONIC);
-	while (self->kills < kills)
-		life_of_a_port(_metadata, self, 40);
-	after = query();
-	EXPECT_EQ(before.ports, after.ports);
-	EXPECT_EQ(before.user_bytes, after.user_bytes);
-	report("%llu kills survived in %llu s, %llu messages, %llu came again, %llu with the dead",
-	       self->kills, (clock_ns(CLOCK_MONOTONIC) - start) / 1000000000ULL, self->messages,
-	       self->again, self->by_the_dead);
 }
 
 TEST_HARNESS_MAIN

@@ -31,6 +31,8 @@
  * @send: own positions as a sender
  * @receive: own positions as a receiver
  * @kicks: system calls made to wake others
+ * @before: called, if it is set, between a walk and the compare-and-swap that follows,
+ *	with the messages that the claim is for or the word stands for
  */
 struct ring {
 	int fd;
@@ -44,6 +46,7 @@ struct ring {
 	__u64 send[MAILBOX_SHARED_LANES];
 	__u64 receive[MAILBOX_SHARED_LANES];
 	__u64 kicks;
+	void (*before)(__u32 n);
 };
 
 /* A message in a participant's hands. */
@@ -132,13 +135,19 @@ static inline __u64 ring_pressed(const struct mailbox_waiters *w)
 
 /* Send, step by step. */
 
+/* Gives up @n claimed slots. */
+static inline void ring_discard_range(struct ring *r, __u32 lane, __u64 position, __u32 n)
+{
+	MAILBOX_ADD(&r->shared->lane[lane].discarded, n);
+	mailbox_range_discard(&r->lane[lane], position, n);
+	if (MAILBOX_LOAD(&r->shared->receivers.word) || MAILBOX_LOAD(&r->shared->senders.word))
+		ring_kick(r, 1U << lane, 1U << lane);
+}
+
 /* Gives up a claimed slot. */
 static inline void ring_discard(struct ring *r, __u32 lane, __u64 position)
 {
-	MAILBOX_ADD(&r->shared->lane[lane].discarded, 1);
-	mailbox_slot_discard(&r->lane[lane], position);
-	if (MAILBOX_LOAD(&r->shared->receivers.word) || MAILBOX_LOAD(&r->shared->senders.word))
-		ring_kick(r, 1U << lane, 1U << lane);
+	ring_discard_range(r, lane, position, 1);
 }
 
 /* The claim alone: 0, -EAGAIN (full) or -EPROTO. */
@@ -154,6 +163,8 @@ static inline long ring_claim_slot(struct ring *r, __u32 lane, __u64 *position)
 			return -EPROTO;
 		if (found != MAILBOX_FIND_SLOT)
 			break;
+		if (r->before)
+			r->before(1);
 		if (mailbox_slot_claim(&r->lane[lane], r->send[lane], word, r->owner)) {
 			*position = r->send[lane]++;
 			return 0;
@@ -162,13 +173,36 @@ static inline long ring_claim_slot(struct ring *r, __u32 lane, __u64 *position)
 	return -EAGAIN;
 }
 
-/* What follows a claim: 0, or -EIDRM with the slot given up. */
-static inline long ring_claimed(struct ring *r, __u32 lane, __u64 position)
+/* The same for up to @n slots in a row: how many. */
+static inline long ring_claim_slots(struct ring *r, __u32 lane, __u32 n, __u64 *position)
+{
+	__u32 got = 0;
+	__u64 word;
+	int races;
+
+	for (races = 0; races < RING_RACES && !got; races++) {
+		enum mailbox_find found = mailbox_find_free(&r->lane[lane], &r->send[lane], &word);
+
+		if (found == MAILBOX_FIND_BROKEN)
+			return -EPROTO;
+		if (found != MAILBOX_FIND_SLOT)
+			break;
+		if (r->before)
+			r->before(n);
+		got = mailbox_range_claim(&r->lane[lane], r->send[lane], word, r->owner, n);
+	}
+	*position = r->send[lane];
+	r->send[lane] += got;
+	return got ? (long)got : -EAGAIN;
+}
+
+/* What follows a claim of @n: 0, or -EIDRM with the slots given up. */
+static inline long ring_claimed(struct ring *r, __u32 lane, __u64 position, __u32 n)
 {
 	__u64 pressed = ring_pressed(&r->shared->senders), next = r->send[lane], word;
 
 	if (pressed & MAILBOX_WAITERS_CLOSED) {
-		ring_discard(r, lane, position);
+		ring_discard_range(r, lane, position, n);
 		return -EIDRM;
 	}
 	if (pressed && mailbox_find_free(&r->lane[lane], &next, &word) == MAILBOX_FIND_SLOT)
@@ -180,7 +214,15 @@ static inline long ring_claim(struct ring *r, __u32 lane, __u64 *position)
 {
 	long ret = ring_claim_slot(r, lane, position);
 
-	return ret ? ret : ring_claimed(r, lane, *position);
+	return ret ? ret : ring_claimed(r, lane, *position, 1);
+}
+
+/* Up to @n slots in a row: how many, or -errno. */
+static inline long ring_claim_range(struct ring *r, __u32 lane, __u32 n, __u64 *position)
+{
+	long got = ring_claim_slots(r, lane, n, position);
+
+	return got < 0 ? got : ring_claimed(r, lane, *position, got) ?: got;
 }
 
 static inline void ring_fill(struct ring *r, __u32 lane, __u64 position, const void *data,
@@ -193,6 +235,13 @@ static inline void ring_fill(struct ring *r, __u32 lane, __u64 position, const v
 static inline void ring_publish(struct ring *r, __u32 lane, __u64 position)
 {
 	mailbox_slot_publish(&r->lane[lane], position, r->owner);
+	if (MAILBOX_LOAD(&r->shared->receivers.word))
+		ring_kick(r, 1U << lane, 0);
+}
+
+static inline void ring_publish_range(struct ring *r, __u32 lane, __u64 position, __u32 n)
+{
+	mailbox_range_publish(&r->lane[lane], position, r->owner, n);
 	if (MAILBOX_LOAD(&r->shared->receivers.word))
 		ring_kick(r, 1U << lane, 0);
 }
@@ -254,11 +303,41 @@ static inline long ring_take_slot(struct ring *r, __u32 lane, __u32 limit, struc
 			t->length = r->message_size;
 		if (t->length > limit)
 			return mailbox_lane_word(l, t->position) == word ? -EMSGSIZE : -EAGAIN;
+		if (r->before)
+			r->before(mailbox_word_count(word));
 		if (mailbox_slot_take(l, t->position, word, r->owner)) {
 			r->receive[lane]++;
 			if (!(t->position & 0xffff))
 				MAILBOX_STORE(&r->shared->lane[lane].hint, t->position);
 			return 0;
+		}
+	}
+	return -EAGAIN;
+}
+
+/* Whatever one word stands for, all of it: how many messages, or -errno as above. */
+static inline long ring_take_slots(struct ring *r, __u32 lane, __u64 *position)
+{
+	const struct mailbox_lane *l = &r->lane[lane];
+	__u64 word;
+	int races;
+
+	for (races = 0; races < RING_RACES; races++) {
+		enum mailbox_find found;
+
+		if (MAILBOX_LOAD(&r->shared->lane[lane].parked))
+			return RING_PARKED;
+		found = mailbox_find_ready(l, &r->receive[lane], &word);
+		if (found == MAILBOX_FIND_BROKEN)
+			return -EPROTO;
+		if (found != MAILBOX_FIND_SLOT)
+			break;
+		*position = r->receive[lane];
+		if (r->before)
+			r->before(mailbox_word_count(word));
+		if (mailbox_range_take(l, *position, word, r->owner)) {
+			r->receive[lane] += mailbox_word_count(word);
+			return mailbox_word_count(word);
 		}
 	}
 	return -EAGAIN;
@@ -296,6 +375,13 @@ static inline void ring_release(struct ring *r, const struct ring_taken *t)
 	mailbox_slot_release(&r->lane[t->lane], t->position);
 	if (MAILBOX_LOAD(&r->shared->senders.word))
 		ring_kick(r, 0, 1U << t->lane);
+}
+
+static inline void ring_release_range(struct ring *r, __u32 lane, __u64 position, __u32 n)
+{
+	mailbox_range_release(&r->lane[lane], position, n);
+	if (MAILBOX_LOAD(&r->shared->senders.word))
+		ring_kick(r, 0, 1U << lane);
 }
 
 /* Receives from the highest lane that has something, without waiting. 0 or -errno. */
