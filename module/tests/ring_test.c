@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the kernel adds to the slots: first looks, hints, headers, parked messages, statistics. */
 
+#include <linux/mailbox_atomic.h>
+
+/* Somebody else is faster than the next compare-and-swaps of the room. */
+static u32 races;
+static u64 change;	/* of the word: to another one that will do as well */
+
+static bool race(u64 *word, u64 old, u64 new)
+{
+	if (races) {
+		races--;
+		*word ^= change;
+	}
+	return cmpxchg(word, old, new) == old;
+}
+
+#undef MAILBOX_CMPXCHG
+#define MAILBOX_CMPXCHG(p, old, new)	race(p, old, new)
+
 #include "../ring.c"
 #include "test_ring.h"
 
@@ -327,6 +345,51 @@ EVERYWHERE(a_parked_message_keeps_its_slot)
 	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &sender, &position), -EAGAIN);
 }
 
+/* Races */
+
+/* The slot is free, or void from the lap before: both can be claimed. */
+static void lose_claims(u64 at, u32 n)
+{
+	races = n;
+	change = mailbox_word(at, 0, MAILBOX_PHASE_FREE) ^
+		 mailbox_word(at - CAPACITY, 0, MAILBOX_PHASE_VOID);
+}
+
+/* The message is of one sender, or of another. */
+static void lose_takes(u32 n)
+{
+	races = n;
+	change = mailbox_word(0, 1, 0);
+}
+
+EVERYWHERE(a_claim_that_loses_every_race_comes_back)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, base);
+	u64 own = base, position = 0;
+
+	lose_claims(base, MAILBOX_RACES_MAX);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &own, &position), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, races, 0);
+	KUNIT_EXPECT_EQ(test, own, base);
+	lose_claims(base, MAILBOX_RACES_MAX - 1);
+	KUNIT_EXPECT_EQ(test, claim_next(test, lane, &own, &position), 0);
+	KUNIT_EXPECT_EQ(test, position, base);
+}
+
+EVERYWHERE(a_take_that_loses_every_race_comes_back)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, base);
+	struct mailbox_taken t;
+	u64 own = base;
+
+	send(test, lane, base, 1);
+	lose_takes(MAILBOX_RACES_MAX);
+	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, races, 0);
+	lose_takes(MAILBOX_RACES_MAX - 1);
+	take_expected(test, lane, &own, base);
+}
+
 static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(the_first_look_claims_the_slot_at_the_own_position),
 	KUNIT_CASE(the_first_look_takes_the_message_at_the_own_position),
@@ -622,6 +685,12 @@ static struct kunit_case look_cases[] = {
 	{}
 };
 
+static struct kunit_case race_cases[] = {
+	KUNIT_CASE(a_claim_that_loses_every_race_comes_back),
+	KUNIT_CASE(a_take_that_loses_every_race_comes_back),
+	{}
+};
+
 static struct kunit_suite ring_suite = {
 	.name = "mailbox_ring",
 	.init = ring_init,
@@ -636,4 +705,11 @@ static struct kunit_suite look_suite = {
 	.test_cases = look_cases,
 };
 
-kunit_test_suites(&ring_suite, &look_suite);
+static struct kunit_suite race_suite = {
+	.name = "mailbox_race",
+	.init = ring_init,
+	.exit = ring_exit,
+	.test_cases = race_cases,
+};
+
+kunit_test_suites(&ring_suite, &look_suite, &race_suite);
