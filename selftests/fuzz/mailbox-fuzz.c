@@ -42,6 +42,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -120,6 +121,8 @@
 	X(open, 35)	\
 	X(delete, 20)	\
 	X(query, 10)	\
+	X(evict, 8)	\
+	X(holder, 15)	\
 	X(send, 170)	\
 	X(receive, 170)	\
 	X(info, 25)	\
@@ -217,6 +220,8 @@ static __thread struct {
 	unsigned char *inbox;		/* likewise followed by nothing */
 	unsigned char *outbox;
 	timer_t timer;
+	sigjmp_buf elsewhere;		/* where to go on if a touch of a mapping fails */
+	volatile bool touching;
 } me;
 
 static const char *const kind_names[] = {
@@ -296,8 +301,11 @@ static const short errors[KIND_MAX][16] = {
 	[KIND_open] = { ERRORS_STRUCT, ERRORS_JOIN, ENOENT },
 	[KIND_delete] = { ERRORS_STRUCT, ENOENT, EPERM },
 	[KIND_query] = { ERRORS_STRUCT },
-	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN },
-	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN },
+	[KIND_evict] = { ERRORS_STRUCT, ENOENT, EPERM, ESRCH, EINTR },
+	[KIND_holder] = { ERRORS_STRUCT, ENOENT, EACCES, ESRCH },
+	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN, ESHUTDOWN },
+	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
+			   ESHUTDOWN },
 	[KIND_info] = { ERRORS_STRUCT },
 	[KIND_set_lanes] = { ERRORS_STRUCT },
 	[KIND_kick] = { ERRORS_STRUCT },
@@ -1084,6 +1092,67 @@ static void do_query(void)
 		broken("%llu bytes charged", (unsigned long long)q->user_bytes);
 }
 
+/* Somebody who has the port mapped, as the kernel tells; or nobody. */
+static __u32 pick_holder(const char *name)
+{
+	struct mailbox_holder h = { .size = sizeof(h), .endpoint = below(8) };
+
+	memcpy(h.name, name, sizeof(h.name));
+	if (ioctl(control_slot(), MAILBOX_IOC_HOLDER, &h))
+		return below(64);
+	return h.endpoint;
+}
+
+static void do_evict(void)
+{
+	struct image im;
+	struct mailbox_evict *e = (void *)image_of(&im, sizeof(*e))->bytes;
+	struct place p;
+	long ret;
+
+	pick_name(e->name, false);
+	e->endpoint = chance(80) ? pick_holder(e->name) : odd_u32();
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_evict, result(ioctl(control_slot(), MAILBOX_IOC_EVICT, p.user)));
+	judge(ret, &p, size_good(&im) && name_good(e->name) && e->endpoint, "bad arguments");
+}
+
+static void check_holder(const struct mailbox_holder *asked, const struct mailbox_holder *h)
+{
+	if (h->endpoint < asked->endpoint || !h->endpoint || h->endpoint > MAILBOX_ENDPOINTS_MAX)
+		broken("endpoint %u from %u on", h->endpoint, asked->endpoint);
+	if (h->uid && h->uid != SOMEBODY && h->uid != OVERFLOW_ID)
+		broken("mapped by uid %u", h->uid);
+	if (h->lane >= MAILBOX_LANES_MAX || h->ticket >> 40)
+		broken("lane %u, ticket %llu", h->lane, (unsigned long long)h->ticket);
+	if (h->size != asked->size || h->pad || memcmp(h->name, asked->name, sizeof(h->name)))
+		broken("inputs were written");
+}
+
+static void do_holder(void)
+{
+	struct image im;
+	struct mailbox_holder *h = (void *)image_of(&im, sizeof(*h))->bytes, after;
+	struct place p;
+	long ret;
+
+	pick_name(h->name, false);
+	h->endpoint = chance(70) ? below(4) : odd_u32();
+	h->pid = draw();		/* outputs are ignored on the way in */
+	h->blocks_ns = draw();
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), true);
+	put_image(&im, &p);
+	ret = check(KIND_holder, result(ioctl(control_slot(), MAILBOX_IOC_HOLDER, p.user)));
+	judge(ret, &p, size_good(&im) && name_good(h->name) && !h->pad, "bad arguments");
+	if (ret || !p.sound)
+		return;
+	memcpy(&after, p.memory, sizeof(after));
+	check_holder(h, &after);
+}
+
 /* A slot for the endpoint's mapping, which is only there while do_mmap() is about. */
 static bool in_place(const struct mailbox_message *m)
 {
@@ -1283,13 +1352,14 @@ static void do_other_ioctl(void)
 {
 	static const __u32 known[] = {
 		MAILBOX_IOC_QUERY, MAILBOX_IOC_CREATE, MAILBOX_IOC_OPEN, MAILBOX_IOC_DELETE,
+		MAILBOX_IOC_EVICT, MAILBOX_IOC_HOLDER,
 		MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE, MAILBOX_IOC_INFO, MAILBOX_IOC_SET_LANES,
 		MAILBOX_IOC_KICK,
 	};
 	bool control = chance(40), none = false;
 	int fd = control ? control_slot() : port_slot();
 	void *arg = chance(70) ? (void *)(junk + below(BOX - PAGE)) : odd_address();
-	__u32 command = known[below(9)];
+	__u32 command = known[below(11)];
 	long ret;
 
 	switch (below(4)) {
@@ -1298,11 +1368,11 @@ static void do_other_ioctl(void)
 			  below(1U << _IOC_SIZEBITS) << _IOC_SIZESHIFT;
 		break;
 	case 1:
-		command = control ? known[4 + below(5)] : known[1 + below(3)];
+		command = control ? known[6 + below(5)] : known[1 + below(5)];
 		none = true;
 		break;
 	case 2:
-		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x16 + below(0xea), below(256));
+		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x1a + below(0xe6), below(256));
 		none = true;
 		break;
 	case 3:
@@ -1634,6 +1704,39 @@ static void do_in_place(int fd)
 	ioctl(fd, chance(50) ? MAILBOX_IOC_SEND : MAILBOX_IOC_RECEIVE, &m);
 }
 
+/* Returns whether it is still there: a mapping that was evicted is not. */
+static bool touch(volatile char *p)
+{
+	if (sigsetjmp(me.elsewhere, 1)) {
+		me.touching = false;
+		return false;
+	}
+	me.touching = true;
+	(void)*p;
+	me.touching = false;
+	return true;
+}
+
+/* The mapping of a port whose name is known, by the port's owner or somebody else. */
+static bool evicted(const struct target *t)
+{
+	struct mailbox_evict e = { .size = sizeof(e), .endpoint = t->info.endpoint };
+
+	memcpy(e.name, t->info.name, sizeof(e.name));
+	return !check(KIND_evict, result(ioctl(control_slot(), MAILBOX_IOC_EVICT, &e)));
+}
+
+static void use_mapping(const struct target *t, char *p)
+{
+	if (chance(50))
+		do_in_place(t->fd);
+	if (chance(20))
+		usleep(below(3000));	/* for others to find it */
+	touch(p);
+	if (t->info.name[0] && chance(20) && evicted(t) && touch(p))
+		broken("an evicted mapping can be read");
+}
+
 static void do_mmap(void)
 {
 	struct target t = pick_target(ANY);
@@ -1648,12 +1751,14 @@ static void do_mmap(void)
 
 	count(KIND_mmap, p == MAP_FAILED ? -errno : 0);
 	if (p != MAP_FAILED) {
-		if (right && chance(50))
-			do_in_place(t.fd);
-		if (prot & PROT_READ)
-			(void)*(volatile char *)p;
+		if (right)
+			use_mapping(&t, p);
+		else if (prot & PROT_READ)
+			touch(p);
 		if (chance(50))
 			sched_yield();
+		if (prot & PROT_READ)
+			touch(p);
 		munmap(p, bytes);
 	}
 	drop_target(&t);
@@ -2085,10 +2190,20 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
+/* A mapping was evicted while we looked at it. */
+static void on_bus_error(int sig)
+{
+	if (me.touching)
+		siglongjmp(me.elsewhere, 1);
+	signal(sig, SIG_DFL);
+}
+
 static void catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };	/* no SA_RESTART */
+	struct sigaction bus_error = { .sa_handler = on_bus_error };
 
+	sigaction(SIGBUS, &bus_error, NULL);
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGIO, &action, NULL);
 }
