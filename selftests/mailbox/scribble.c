@@ -47,13 +47,29 @@ static __u32 random_owner(struct ring *r)
 {
 	static const __u32 likely[] = { 0, 1, 2, 3, MAILBOX_OWNER_PARKED };
 
-	switch (below(4)) {
+	switch (below(6)) {
 	case 0:
 		return r->owner;
 	case 1:
 		return below(65536);
+	case 2:		/* who has mapped shortly before or after */
+		return r->owner + below(17) - 8;
+	case 3:		/* who has something in hand */
+		return mailbox_word_owner(MAILBOX_LOAD(&random_slot(r)->word));
 	}
 	return likely[below(5)];
+}
+
+/* Of messages: most often one, or such as fit, or nearly. */
+static __u32 random_count(void)
+{
+	switch (below(4)) {
+	case 0:
+		return 1 + below(SLOTS + 1);
+	case 1:
+		return 1 + below(MAILBOX_RANGE_MAX);
+	}
+	return 1;
 }
 
 /* As another participant might have left it, or nearly so. */
@@ -72,12 +88,13 @@ static __u64 plausible_word(struct ring *r, __u64 word)
 		position += below(3) - 1;
 		break;
 	}
-	return mailbox_word(position, one_in(2) ? 0 : random_owner(r), below(one_in(4) ? 8 : 5));
+	return mailbox_word_range(position, one_in(2) ? 0 : random_owner(r), random_count(),
+				  below(one_in(4) ? 8 : 6));
 }
 
 static __u64 flipped(struct ring *r, __u64 word)
 {
-	switch (below(5)) {
+	switch (below(6)) {
 	case 0:
 		return word ^ (1 + below(7));
 	case 1:
@@ -86,8 +103,11 @@ static __u64 flipped(struct ring *r, __u64 word)
 		return word ^ 1ULL << (MAILBOX_SEQUENCE_SHIFT + below(36));
 	case 3:
 		return word ^ 1ULL << below(64);
+	case 4:
+		return word ^ (__u64)(1 + below(SLOTS)) << MAILBOX_COUNT_SHIFT;
 	}
-	return mailbox_word(word >> MAILBOX_SEQUENCE_SHIFT, r->owner, below(5));
+	return mailbox_word_range(word >> MAILBOX_SEQUENCE_SHIFT, random_owner(r), random_count(),
+				  below(6));
 }
 
 static void scribble_shared(struct ring *r)
