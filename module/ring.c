@@ -82,14 +82,41 @@ struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lan
 }
 
 /*
+ * The last message that a slot may have held, by what the others say: who meets it may
+ * be laps behind, and those in front wait for a number of their own lap.
+ */
+static u64 mailbox_lane_latest(const struct mailbox_lane *view, u64 position)
+{
+	s64 next = 0;	/* behind the highest that is claimed, from the position */
+	u32 i;
+
+	for (i = 1; i < view->capacity; i++) {
+		u64 word = mailbox_lane_word(view, position + i);
+		u64 phase = mailbox_word_phase(word);
+		s64 d = mailbox_word_distance(word, position);
+
+		if (mailbox_distance_broken(view, d - i))
+			continue;
+		if (phase == MAILBOX_PHASE_FREE)
+			d -= view->capacity;
+		else
+			d += mailbox_word_count(word) - (phase != MAILBOX_PHASE_SPLIT);
+		next = max(next, d + 1);
+	}
+	return position + (next & ~((s64)view->capacity - 1));
+}
+
+/*
  * A word that no rule could have made, met at this position: void it, so that
  * receivers step over and a sender who comes round claims over it.
  */
 static int mailbox_ring_quarantine(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 				   u64 position, u64 word)
 {
+	u64 latest = mailbox_lane_latest(&lane->view, position);
+
 	if (mailbox_slot_replace(&lane->view, position, word,
-				 mailbox_word(position, 0, MAILBOX_PHASE_VOID)))
+				 mailbox_word(latest, 0, MAILBOX_PHASE_VOID)))
 		atomic64_inc(&ring->quarantined);
 	return -EPROTO;
 }

@@ -7,15 +7,11 @@
  *
  * Once, at any time, in any slot: a sequence that does not belong to the slot, or the
  * right one with a phase that there is not, a FREE with an owner, or a range
- * that goes beyond the end of the array. In slots that nobody has in his hands, and
- * met by participants of whom none is a lap behind. What comes of it otherwise:
+ * that goes beyond the end of the array. In slots that nobody has in his hands.
+ * What comes of it otherwise:
  *   HELD    the word was somebody's: his next step stands behind those who have
  *           passed the void slot, or in front of those who wait for it
- *   NP=2 NC=2, NP=2 K=3  somebody a lap behind meets it first, and makes void a
- *           number that is past: the slot's own number then is nobody's. With
- *           FRONTIER, which would look at all slots for the right number, NP=2 K=3
- *           holds (NP=2 NC=2 is too large)
- * Both fail here: the lane is lost. It was in the hands of whoever may write there.
+ * That fails: the lane is lost. It was in the hands of whoever may write there.
  *   ANY     any word at all, everywhere: what is checked then is only that nobody
  *           takes a good word for a broken one, and that walks end
  *
@@ -23,7 +19,10 @@
  *   a walk that meets such a word puts VOID(p) there by compare and swap
  *     (AS_NONE: takes it for the end of the lane; AS_FREE: FREE(p)), its call fails,
  *     and who made that call may never come back: so a sender and a receiver are
- *     woken (NO_WAKE, with NP=2)
+ *     woken (NO_WAKE, with WHERE_MET NP=2)
+ *   p is not where it was met, for that one may be a lap behind, but the last number
+ *     that the slot may have had, by what the others say (WHERE_MET: the slot's own
+ *     number then is nobody's. NP=2 NC=2 without it is too large)
  *   what is no whole number of laps away is broken (ANY_DISTANCE)
  * Checked: only what was forged is ever replaced; no walk is longer than its bound;
  * a message is received once, in order; at rest nobody sleeps beside a message or a
@@ -135,7 +134,7 @@ inline quarantine(p) {
 #ifdef AS_FREE
 	put(p, FREE, 0);
 #else
-#ifdef FRONTIER
+#ifndef WHERE_MET
 	/* Behind the highest position that is claimed elsewhere, or next to it. */
 	t = 0; m = p;
 	do
