@@ -63,13 +63,16 @@
  *
  *	sender				receiver
  *	(A) CAS  claim	 <----------+	(C) load word: READY
- *	    store payload	    |	    CAS  take
- *	(B) xchg READY	 ----->(C)  |	    load payload
+ *	(P) store payload	    |	(T) CAS  take
+ *	(B) xchg READY	 ----->(C)  |	(P) load payload
  *	(E) look for sleepers	    +--	(D) xchg FREE
  *					(E) look for sleepers
  *
  *	A pairs with D: the slot is read before it is filled again.
- *	B pairs with C: the payload is there before it is read.
+ *	B pairs with C: the payload is there before it is read. P is what they order:
+ *	header, tag and bytes. A receiver may read them before T; T proves that they
+ *	were its message's. Who helps to split a range, or voids, or parks, hands on
+ *	by B, or gives back by D, what it has seen by C.
  *	E pairs with F: a sleeper makes itself seen, (F) full barrier, and walks
  *	once more before it sleeps. Whoever publishes or releases does so by an
  *	exchange, a full barrier, and then looks for sleepers. One of the two
@@ -82,9 +85,9 @@
  *
  *	sender				receiver
  *	(A) load word: FREE  <---------+ (C) load word: READY
- *	    store WRITING	       |     store READING
- *	(G) is it the end?	       |     load payload
- *	    store payload	       +-(D) store FREE, release
+ *	    store WRITING	       | (T) store READING
+ *	(G) is it the end?	       | (P) load payload
+ *	(P) store payload	       +-(D) store FREE, release
  *	(B) store READY, release --->(C) (G) look for sleepers
  *	(G) look for sleepers
  *
@@ -115,9 +118,9 @@
  *		  rest is for a system call to say
  *	receive	  if the lane holds parked messages, by a system call: the kernel
  *		  hands them out first; likewise if the next message's sender wants a
- *		  receipt, for the kernel writes that. Else take; if others sleep and a walk finds
- *		  another message, kick them; read; release; if the senders' word
- *		  is not zero, kick
+ *		  receipt, for the kernel writes that. Else take; if others sleep and a
+ *		  walk finds another message, kick them; read; release; if the senders'
+ *		  word is not zero, kick
  *
  * To kick is MAILBOX_IOC_KICK; to wait for a message or a slot is to receive or
  * send by a system call, with MAILBOX_*_IN_PLACE to get the slot. What a mapping
@@ -369,7 +372,7 @@ static inline void mailbox_slot_help(const struct mailbox_lane *lane, __u64 posi
 	__u64 next = position + 1, is_free = mailbox_word(next, 0, MAILBOX_PHASE_FREE);
 
 	if (mailbox_lane_word(lane, next) == is_free)
-		MAILBOX_CMPXCHG_QUIET(&mailbox_lane_slot(lane, next)->word, is_free,
+		MAILBOX_CMPXCHG_QUIET(&mailbox_lane_slot(lane, next)->word, is_free,	/* (B) */
 				      mailbox_word_range(next, 0, mailbox_word_count(word),
 							 MAILBOX_PHASE_READY));
 }
@@ -513,7 +516,9 @@ static inline enum mailbox_find mailbox_find_parked(const struct mailbox_lane *l
  * @lane: the lane
  *
  * Looks at every slot. A walk would not do: it passes a message in the hands of
- * a receiver that may yet park it.
+ * a receiver that may yet park it. From the first slot up: a departed receiver's
+ * range is parked from its tail down, so that what was behind a head that has gone
+ * is seen where it went.
  *
  * Return: 1 if every slot is free or void, else 0.
  */
@@ -544,8 +549,8 @@ static inline int mailbox_slot_claim(const struct mailbox_lane *lane, __u64 posi
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
-	return MAILBOX_CMPXCHG(&slot->word, word,
-			       mailbox_word(position, owner, MAILBOX_PHASE_WRITING));	/* (A) */
+	return MAILBOX_CMPXCHG(&slot->word, word,				/* (A) */
+			       mailbox_word(position, owner, MAILBOX_PHASE_WRITING));
 }
 
 /**
@@ -585,7 +590,7 @@ static inline void mailbox_range_publish(const struct mailbox_lane *lane, __u64 
 static inline void mailbox_range_discard(const struct mailbox_lane *lane, __u64 position, __u32 n)
 {
 	while (--n)
-		MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position + n)->word,
+		MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position + n)->word,	/* (B) */
 				      mailbox_word(position + n, 0, MAILBOX_PHASE_VOID));
 	MAILBOX_XCHG(&mailbox_lane_slot(lane, position)->word,			/* (B) (E) */
 		     mailbox_word(position, 0, MAILBOX_PHASE_VOID));
@@ -632,10 +637,10 @@ static inline int mailbox_slot_take(const struct mailbox_lane *lane, __u64 posit
 	__u64 split;
 
 	if (!rest)
-		return MAILBOX_CMPXCHG(&slot->word, word,
+		return MAILBOX_CMPXCHG(&slot->word, word,		/* (T) */
 				       mailbox_word(position, owner, MAILBOX_PHASE_READING));
 	split = mailbox_word_range(position, owner, rest, MAILBOX_PHASE_SPLIT);
-	if (!MAILBOX_CMPXCHG(&slot->word, word, split))
+	if (!MAILBOX_CMPXCHG(&slot->word, word, split))			/* (T) */
 		return 0;
 	mailbox_slot_help(lane, position, split);
 	return 1;
@@ -653,7 +658,7 @@ static inline int mailbox_slot_take(const struct mailbox_lane *lane, __u64 posit
 static inline int mailbox_range_take(const struct mailbox_lane *lane, __u64 position, __u64 word,
 				     __u32 owner)
 {
-	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word,
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word,	/* (T) */
 			       mailbox_word_range(position, owner, mailbox_word_count(word),
 						  MAILBOX_PHASE_READING));
 }
@@ -711,14 +716,14 @@ static inline __u64 mailbox_waiting(const struct mailbox_waiters *waiters)
 static inline void mailbox_direct_claim(const struct mailbox_lane *lane, __u64 position,
 					__u32 owner)
 {
-	MAILBOX_STORE(&mailbox_lane_slot(lane, position)->word,
+	MAILBOX_STORE(&mailbox_lane_slot(lane, position)->word,			/* (A) */
 		      mailbox_word(position, owner, MAILBOX_PHASE_WRITING));
 }
 
 /* Take back the last claim, as if nothing had been. */
 static inline void mailbox_direct_unclaim(const struct mailbox_lane *lane, __u64 position)
 {
-	MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position)->word,
+	MAILBOX_STORE_RELEASE(&mailbox_lane_slot(lane, position)->word,		/* (B) */
 			      mailbox_word(position, 0, MAILBOX_PHASE_FREE));
 }
 
@@ -734,7 +739,7 @@ static inline void mailbox_direct_publish(const struct mailbox_lane *lane, __u64
 static inline void mailbox_direct_take(const struct mailbox_lane *lane, __u64 position,
 				       __u32 owner)
 {
-	MAILBOX_STORE(&mailbox_lane_slot(lane, position)->word,
+	MAILBOX_STORE(&mailbox_lane_slot(lane, position)->word,			/* (T) */
 		      mailbox_word(position, owner, MAILBOX_PHASE_READING));
 }
 
@@ -770,7 +775,7 @@ static inline __u64 mailbox_direct_waiting(const struct mailbox_waiters *waiters
 static inline int mailbox_slot_replace(const struct mailbox_lane *lane, __u64 position, __u64 word,
 				       __u64 by)
 {
-	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word, by);
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word, by);	/* (B) (D) */
 }
 
 /**
@@ -792,10 +797,10 @@ static inline void *mailbox_slot_write(const struct mailbox_lane *lane, __u64 po
 
 	if (tag) {
 		header |= MAILBOX_SLOT_TAG;
-		MAILBOX_STORE(payload, tag);
+		MAILBOX_STORE(payload, tag);			/* (P) */
 		payload++;
 	}
-	MAILBOX_STORE(&slot->header, header);
+	MAILBOX_STORE(&slot->header, header);			/* (P) */
 	return payload;
 }
 
@@ -804,7 +809,8 @@ static inline void mailbox_slot_want_receipt(const struct mailbox_lane *lane, __
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
 
-	MAILBOX_STORE(&slot->header, MAILBOX_LOAD(&slot->header) | MAILBOX_SLOT_RECEIPT);
+	MAILBOX_STORE(&slot->header,				/* (P) */
+		      MAILBOX_LOAD(&slot->header) | MAILBOX_SLOT_RECEIPT);
 }
 
 /**
@@ -822,13 +828,13 @@ static inline __u64 mailbox_slot_read(const struct mailbox_lane *lane, __u64 pos
 				      __u64 *tag, void **payload)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
-	__u64 header = MAILBOX_LOAD(&slot->header);
+	__u64 header = MAILBOX_LOAD(&slot->header);		/* (P) */
 	__u64 *first = (__u64 *)(slot + 1);
 
 	*tag = 0;
 	*payload = first;
 	if (header & MAILBOX_SLOT_TAG) {
-		*tag = MAILBOX_LOAD(first);
+		*tag = MAILBOX_LOAD(first);			/* (P) */
 		*payload = first + 1;
 	}
 	return header;

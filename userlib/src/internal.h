@@ -47,6 +47,7 @@ struct ring {
 	uint32_t nonblock;	/* as it was when it was mapped */
 	uint32_t spin_ns;	/* to look again before going to sleep; 0: one processor */
 	uint32_t direct;	/* one sender, one receiver */
+	uint32_t drops;		/* full lanes make nobody wait: the kernel sees to that */
 	uint32_t ends;		/* MAILBOX_END_*: of a direct port, what is ours for certain */
 	struct ring_lane lane[MAILBOX_LANES_MAX];
 };

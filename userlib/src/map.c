@@ -39,6 +39,7 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 	ring->default_lane = info->default_lane;
 	ring->nonblock = !!(flags & O_NONBLOCK);
 	ring->direct = !!(info->flags & MAILBOX_DIRECT);
+	ring->drops = !!(info->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST));
 	/* Not our affinity: a process that is bound to one has its peers on the others. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		ring->spin_ns = SPIN_NS;

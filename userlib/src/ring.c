@@ -9,6 +9,7 @@
  * by the last argument of each step, which is a constant wherever it matters.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -195,7 +196,8 @@ hot int claim_one(const struct ring *ring, struct ring_lane *lane,
 		struct found at = claim_one_from(ring, lane, p);
 
 		if (!found_slot(at))
-			return at.word == NOTHING && !ended(&ring->shared->senders) ?
+			return at.word == NOTHING && !ring->drops &&
+			       !ended(&ring->shared->senders) ?
 			       -EAGAIN : BY_SYSTEM_CALL;
 		p = at.position;
 	}
@@ -428,6 +430,12 @@ hot void look(const struct mailbox_lane *view, uint32_t message_size, struct tak
 		t->length = message_size;	/* as the kernel does */
 }
 
+/* Its sender is to be told, which is the kernel's to do. */
+static inline bool wants_receipt(const struct taken *t)
+{
+	return t->header & MAILBOX_SLOT_RECEIPT;
+}
+
 /* Returns whether it is ours. */
 hot int take_word(const struct ring *ring, const struct mailbox_lane *view, __u64 p, __u64 word,
 		  bool direct)
@@ -453,6 +461,10 @@ cold struct found take_from(const struct ring *ring, struct ring_lane *lane, __u
 			break;
 		t.position = p;
 		look(&lane->view, ring->message_size, &t);
+		if (wants_receipt(&t)) {
+			at.word = BROKEN;
+			break;
+		}
 		if (t.length <= limit) {
 			done = mailbox_slot_take(&lane->view, p, at.word, ring->owner);
 			continue;
@@ -481,7 +493,7 @@ hot int take(const struct ring *ring, struct ring_lane *lane, const struct mailb
 	look(view, message_size, t);
 	/* The usual case at the first look: one message, not a range. */
 	if (likely(mailbox_word_is(word, p, MAILBOX_PHASE_READY) && t->length <= limit &&
-		   take_word(ring, view, p, word, direct))) {
+		   !wants_receipt(t) && take_word(ring, view, p, word, direct))) {
 		MAILBOX_STORE(&lane->receive, p + 1);
 	} else {
 		struct found at = take_from(ring, lane, p, limit);
@@ -657,7 +669,7 @@ static int take_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 				     MAILBOX_PHASE_READY))
 			break;
 		look(&view, message_size, &t);
-		if (t.length > msg->size)
+		if (t.length > msg->size || wants_receipt(&t))
 			break;
 		mailbox_direct_take(&view, t.position, ring->owner);
 		copy(msg->data, t.payload, t.length);
@@ -940,6 +952,53 @@ int mailbox_discard(struct mailbox *mb, const struct mailbox_msg *msg)
 	return 0;
 }
 
+/* Whether a message lies in the mapping. */
+static bool inside(const struct ring *ring, const void *data)
+{
+	return (uintptr_t)data - (uintptr_t)ring->shared < ring->bytes;
+}
+
+/*
+ * A message that was given back lies in the kernel's memory. A copy, leased: so that it
+ * goes to another receiver should we depart, as one in place does.
+ */
+cold int peek_copy(struct mailbox *mb, const struct ring *ring, struct mailbox_msg *msg)
+{
+	struct mailbox_message arg = {
+		.flags = MAILBOX_RECV_LEASE,
+		.length = ring->message_size,
+	};
+	void *data = malloc(ring->message_size);
+	int err;
+
+	if (!data)
+		return -ENOMEM;
+	arg.data = (uintptr_t)data;
+	err = by_kernel(mb, &arg, MAILBOX_IOC_RECEIVE, MAILBOX_NO_WAIT);
+	if (err) {
+		free(data);
+		return err;
+	}
+	mailbox_answer(msg, &arg);
+	msg->data = data;
+	msg->size = msg->length;
+	return 0;
+}
+
+static int release_copy(struct mailbox *mb, const struct mailbox_msg *msg)
+{
+	struct mailbox_finish arg = {
+		.size = sizeof(arg),
+		.how = MAILBOX_ACK,
+		.lane = msg->lane,
+		.ticket = msg->ticket,
+	};
+	int err = ioctl(mb->fd, MAILBOX_IOC_FINISH, &arg) < 0 ? -errno : 0;
+
+	free(msg->data);
+	return err;
+}
+
 int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 {
 	struct ring *ring = mailbox_ring(mb);
@@ -960,6 +1019,11 @@ int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 	} else if (unsettled(err, deadline)) {
 		arg.flags = msg->flags | MAILBOX_RECV_IN_PLACE;
 		err = by_kernel(mb, &arg, MAILBOX_IOC_RECEIVE, deadline);
+		if (err == -EREMOTE) {
+			err = peek_copy(mb, ring, msg);
+			/* Another one was faster: there may be a next one. */
+			return unsettled(err, deadline) ? mailbox_peek(mb, msg, deadline) : err;
+		}
 		if (!err) {
 			mailbox_answer(msg, &arg);	/* the header can be read again */
 			mailbox_slot_read(&lane_of(mb, msg)->view, msg->ticket,
@@ -979,6 +1043,8 @@ int mailbox_release(struct mailbox *mb, const struct mailbox_msg *msg)
 
 	if (!lane)
 		return -ENOTCONN;
+	if (!inside(mb->ring, msg->data))
+		return release_copy(mb, msg);
 	release_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->direct);
 	return 0;
 }

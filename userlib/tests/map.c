@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -702,6 +703,82 @@ static void test_evict(void)
 	drop(mb);
 }
 
+/* By system call alone: the ioctl, as of another program. */
+static long send_wanting_receipt(struct mailbox *mb)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m), .flags = MAILBOX_SEND_RECEIPT, .data = (uintptr_t)"x", .length = 1,
+	};
+
+	return ioctl(mailbox_fd(mb), MAILBOX_IOC_SEND, &m);
+}
+
+/* Who received the oldest message that was received; 0: nobody knows, -1: none was. */
+static int receiver_told(struct mailbox *mb)
+{
+	struct mailbox_receipt r = { .size = sizeof(r) };
+
+	return ioctl(mailbox_fd(mb), MAILBOX_IOC_RECEIPT, &r) ? -1 : (int)r.receiver;
+}
+
+static void test_receipts(void)
+{
+	struct mailbox *mb = make(1, O_RDWR), *tx = join(false), *rx = join(true);
+	int me = info_of(rx).endpoint, i;
+	struct mailbox_msg msg[4], one = { 0 };
+	char buf[4][8];
+
+	ok(!send_wanting_receipt(tx) && mailbox_receive(rx, buf[0], 8) == 1 &&
+	   receiver_told(tx) == me, "a mapped receiver lets the kernel write the receipt");
+	ok(!send_wanting_receipt(tx) && !mailbox_peek(rx, &one, 0) && receiver_told(tx) == me &&
+	   !mailbox_release(rx, &one), "in place too");
+	for (i = 0; i < 4; i++)
+		msg[i] = (struct mailbox_msg){ .data = buf[i], .size = 8 };
+	ok(!mailbox_send(tx, "a", 1) && !send_wanting_receipt(tx) && !mailbox_send(tx, "b", 1) &&
+	   mailbox_receive_batch(rx, msg, 4, 0) == 3 && receiver_told(tx) == me &&
+	   receiver_told(tx) == -1, "and in the middle of a batch");
+	mailbox_close(tx);
+	mailbox_close(rx);
+	drop(mb);
+}
+
+/* What a worker could not do, seen by one who maps. */
+static void test_given_back(void)
+{
+	struct mailbox *mb = make(1, O_RDWR), *worker = join(false), *rx = join(true);
+	char buf[8];
+	struct mailbox_message m = {
+		.size = sizeof(m), .flags = MAILBOX_RECV_LEASE, .data = (uintptr_t)buf,
+		.length = sizeof(buf),
+	};
+	struct mailbox_msg msg = { 0 };
+
+	ok(!mailbox_send(mb, "job", 3) && !ioctl(mailbox_fd(worker), MAILBOX_IOC_RECEIVE, &m),
+	   "a worker takes a job");
+	mailbox_close(worker);
+	ok(!mailbox_peek(rx, &msg, 0) && msg.length == 3 && !memcmp(msg.data, "job", 3) &&
+	   msg.status & MAILBOX_MSG_REDELIVERED, "and dies: it can be peeked at");
+	ok(mailbox_peek(rx, &(struct mailbox_msg){ 0 }, 0) == -EAGAIN && !mailbox_release(rx, &msg) &&
+	   info_of(mb).messages_received == 1, "once, and is done when it is released");
+	mailbox_close(rx);
+	drop(mb);
+}
+
+static void test_drops(void)
+{
+	struct mailbox_attr attr = {
+		.message_size = 8, .capacity = 2, .flags = MAILBOX_DROP_OLDEST,
+	};
+	struct mailbox *mb = mailbox_create(NULL, &attr, O_RDWR | O_NONBLOCK);
+	char buf[8];
+
+	ok(!mailbox_map(mb) && !mailbox_send(mb, "a", 1) && !mailbox_send(mb, "b", 1) &&
+	   !mailbox_send(mb, "c", 1), "a mapped sender does not wait at a port that drops");
+	ok(mailbox_receive(mb, buf, 8) == 1 && buf[0] == 'b' && info_of(mb).messages_dropped == 1,
+	   "the oldest is gone");
+	mailbox_close(mb);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "hold"))
@@ -728,6 +805,9 @@ int main(int argc, char **argv)
 	test_batch(false, true);
 	test_batch(true, false);
 	test_batch(true, true);
+	test_receipts();
+	test_given_back();
+	test_drops();
 	test_many(false);
 	test_many(true);
 	return done();
