@@ -30,13 +30,19 @@ struct ring_lane {
 	__u64 receive;
 };
 
+enum ring_kind {
+	RING_NONE,		/* by system call */
+	RING_ORDINARY,
+	RING_DIRECT,		/* one sender, one receiver */
+};
+
 /*
  * A port's slots, as this handle sees them. It lies in a page that is zero in a
- * forked child, which has no mapping: @shared is NULL then, and all goes by system
- * call.
+ * forked child, which has no mapping.
  */
 struct ring {
 	struct mailbox_shared *shared;
+	uint32_t kind;		/* enum ring_kind */
 	uint64_t bytes;
 	uint32_t lanes;
 	uint32_t message_size;
@@ -46,7 +52,6 @@ struct ring {
 	uint32_t default_lane;
 	uint32_t nonblock;	/* as it was when it was mapped */
 	uint32_t spin_ns;	/* to look again before going to sleep; 0: one processor */
-	uint32_t direct;	/* one sender, one receiver */
 	uint32_t drops;		/* full lanes make nobody wait: the kernel sees to that */
 	uint32_t ends;		/* MAILBOX_END_*: of a direct port, what is ours for certain */
 	struct ring_lane lane[MAILBOX_LANES_MAX];
@@ -60,7 +65,7 @@ struct mailbox {
 /* The ring to use, or NULL. */
 static inline struct ring *mailbox_ring(const struct mailbox *mb)
 {
-	return mb->ring && mb->ring->shared ? mb->ring : NULL;
+	return mb->ring && mb->ring->kind ? mb->ring : NULL;
 }
 
 /* One message through the ring; if it cannot say, or must not, by system call. */

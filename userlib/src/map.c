@@ -38,7 +38,6 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 	ring->receive_mask = info->receive_mask;
 	ring->default_lane = info->default_lane;
 	ring->nonblock = !!(flags & O_NONBLOCK);
-	ring->direct = !!(info->flags & MAILBOX_DIRECT);
 	ring->drops = !!(info->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST));
 	/* Not our affinity: a process that is bound to one has its peers on the others. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
@@ -53,7 +52,9 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 		lane->receive = lane->send;
 		slots += (size_t)info->capacity * lane->view.stride;
 	}
-	ring->shared = shared;	/* from now on it is there */
+	ring->shared = shared;
+	/* From now on it is there. */
+	ring->kind = info->flags & MAILBOX_DIRECT ? RING_DIRECT : RING_ORDINARY;
 }
 
 /* A page that a forked child finds empty. */

@@ -50,23 +50,28 @@ int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size)
 	return length < 0 ? -errno : (int)length;
 }
 
+/* The usual kind first, with nothing in front of it that it could do without. */
+
 int mailbox_send(struct mailbox *mb, const void *buf, size_t len)
 {
-	const struct ring *ring = mailbox_ring(mb);
+	const struct ring *ring = mb->ring;
 
-	if (!ring)
-		return mailbox_plain_send(mb, buf, len);
-	return ring->direct ? mailbox_direct_send(mb, buf, len) : mailbox_ring_send(mb, buf, len);
+	if (ring && ring->kind == RING_ORDINARY)
+		return mailbox_ring_send(mb, buf, len);
+	if (ring && ring->kind == RING_DIRECT)
+		return mailbox_direct_send(mb, buf, len);
+	return mailbox_plain_send(mb, buf, len);
 }
 
 int mailbox_receive(struct mailbox *mb, void *buf, size_t size)
 {
-	const struct ring *ring = mailbox_ring(mb);
+	const struct ring *ring = mb->ring;
 
-	if (!ring)
-		return mailbox_plain_receive(mb, buf, size);
-	return ring->direct ? mailbox_direct_receive(mb, buf, size) :
-			      mailbox_ring_receive(mb, buf, size);
+	if (ring && ring->kind == RING_ORDINARY)
+		return mailbox_ring_receive(mb, buf, size);
+	if (ring && ring->kind == RING_DIRECT)
+		return mailbox_direct_receive(mb, buf, size);
+	return mailbox_plain_receive(mb, buf, size);
 }
 
 static bool waits(const struct ring *ring, uint64_t deadline)

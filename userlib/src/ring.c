@@ -107,6 +107,11 @@ hot struct found found(enum mailbox_find what, __u64 position, __u64 word)
 	return (struct found){ position, word };
 }
 
+hot bool is_direct(const struct ring *ring)
+{
+	return ring->kind == RING_DIRECT;
+}
+
 /* Sender */
 
 static struct found walk_free(const struct mailbox_lane *view, __u64 p)
@@ -153,7 +158,7 @@ hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u
 		*got = 0;
 		if (!found_slot(at))
 			break;
-		if (ring->direct)
+		if (is_direct(ring))
 			mailbox_direct_claim(&lane->view, p, ring->owner), *got = 1;
 		else if (n == 1)
 			*got = mailbox_slot_claim(&lane->view, p, at.word, ring->owner);
@@ -167,38 +172,31 @@ hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u
 cold struct found claim_one_from(const struct ring *ring, struct ring_lane *lane, __u64 p)
 {
 	__u32 got;
+	struct found at = claim_from(ring, lane, p, 1, &got);
 
-	return claim_from(ring, lane, p, 1, &got);
-}
-
-hot int claim_first(const struct ring *ring, const struct mailbox_lane *view, __u64 p, bool direct)
-{
-	__u64 word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
-
-	if (mailbox_lane_word(view, p) != word)
-		return 0;
-	if (!direct)
-		return mailbox_slot_claim(view, p, word, ring->owner);		/* (A) */
-	mailbox_direct_claim(view, p, ring->owner);				/* (A) */
-	return 1;
+	/* Full. Is this the end, or is something dropped? The kernel knows. */
+	if (at.word == NOTHING && (ring->drops || ended(&ring->shared->senders)))
+		at.word = BROKEN;
+	return at;
 }
 
 /* Claim the next slot. Returns 0, -EAGAIN (full), or BY_SYSTEM_CALL. */
 hot int claim_one(const struct ring *ring, struct ring_lane *lane,
 		  const struct mailbox_lane *view, __u64 *position, bool direct)
 {
-	__u64 p = MAILBOX_LOAD(&lane->send);
+	__u64 p = MAILBOX_LOAD(&lane->send), word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
 
 	/* The usual case at the first look. */
-	if (likely(claim_first(ring, view, p, direct))) {
+	if (likely(mailbox_lane_word(view, p) == word &&
+		   (direct || mailbox_slot_claim(view, p, word, ring->owner)))) {	/* (A) */
+		if (direct)
+			mailbox_direct_claim(view, p, ring->owner);		/* (A) */
 		MAILBOX_STORE(&lane->send, p + 1);
 	} else {
 		struct found at = claim_one_from(ring, lane, p);
 
 		if (!found_slot(at))
-			return at.word == NOTHING && !ring->drops &&
-			       !ended(&ring->shared->senders) ?
-			       -EAGAIN : BY_SYSTEM_CALL;
+			return at.word == NOTHING ? -EAGAIN : BY_SYSTEM_CALL;
 		p = at.position;
 	}
 	*position = p;
@@ -272,15 +270,13 @@ hot void publish(struct mailbox *mb, const struct mailbox_shared *shared, uint32
 }
 
 hot void publish_one(struct mailbox *mb, const struct mailbox_shared *shared, uint32_t n,
-		     const struct mailbox_lane *view, __u64 position, bool direct)
+		     const struct mailbox_lane *view, __u64 position, __u32 endpoint, bool direct)
 {
-	struct ring *ring = mb->ring;
-
 	if (!direct) {
-		publish(mb, shared, n, view, position, ring->endpoint, 1);
+		publish(mb, shared, n, view, position, endpoint, 1);
 		return;
 	}
-	mailbox_direct_publish(view, position, ring->endpoint);			/* (B) */
+	mailbox_direct_publish(view, position, endpoint);			/* (B) */
 	if (unlikely(mailbox_direct_waiting(&shared->receivers)))		/* (G) */
 		kick(mb, 1U << n, 0);
 }
@@ -329,7 +325,7 @@ hot int send_one(struct mailbox *mb, uint32_t lane, uint32_t flags, const void *
 	if (unlikely(err))
 		return err;
 	copy(mailbox_slot_write(&view, position, length, tag, endpoint), data, length);
-	publish_one(mb, shared, n, &view, position, direct);
+	publish_one(mb, shared, n, &view, position, endpoint, direct);
 	*ticket = position;
 	return 0;
 }
@@ -383,7 +379,7 @@ int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 
 	count = run_of(ring, msgs, count);
 	if (!count || n >= ring->lanes || msgs->flags & ~MAILBOX_SEND_REALTIME)
 		return 0;
-	if (ring->direct)
+	if (is_direct(ring))
 		return send_batch_direct(mb, msgs, count, n);
 	view = ring->lane[n].view;
 	at = claim_from(ring, &ring->lane[n], MAILBOX_LOAD(&ring->lane[n].send), count, &got);
@@ -689,7 +685,7 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 	struct ring *ring = mb->ring;
 	uint32_t n;
 
-	if (ring->direct && our_end(mb, ring, MAILBOX_END_RECEIVE))
+	if (is_direct(ring) && our_end(mb, ring, MAILBOX_END_RECEIVE))
 		return 0;
 	for (n = ring->lanes; n-- > 0;) {
 		__u64 p = MAILBOX_LOAD(&ring->lane[n].receive);
@@ -700,7 +696,7 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 			return 0;
 		if (mailbox_lane_word(&ring->lane[n].view, p) !=
 		    mailbox_word(p, 0, MAILBOX_PHASE_FREE))
-			return ring->direct ? take_batch_direct(mb, msgs, count, n)
+			return is_direct(ring) ? take_batch_direct(mb, msgs, count, n)
 					    : take_range(mb, msgs, count, n);
 	}
 	return 0;
@@ -790,7 +786,7 @@ int mailbox_direct_send(struct mailbox *mb, const void *data, size_t length)
 static int send_msg(struct mailbox *mb, struct mailbox_msg *msg)
 {
 	__u64 ticket;
-	int err = mb->ring->direct ?
+	int err = is_direct(mb->ring) ?
 		  send_one(mb, msg->lane, msg->flags, msg->data, msg->length, msg->tag, &ticket, true) :
 		  send_one(mb, msg->lane, msg->flags, msg->data, msg->length, msg->tag, &ticket, false);
 
@@ -847,7 +843,7 @@ static int receive_msg(struct mailbox *mb, struct mailbox_msg *msg)
 	if (unlikely(msg->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE)))
 		return -EINVAL;
 	t.length = 0;
-	err = mb->ring->direct ? receive_one(mb, msg->data, msg->size, truncate, &t, true) :
+	err = is_direct(mb->ring) ? receive_one(mb, msg->data, msg->size, truncate, &t, true) :
 				 receive_one(mb, msg->data, msg->size, truncate, &t, false);
 	if (unlikely(err)) {
 		if (err == -EMSGSIZE)
@@ -903,7 +899,7 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 	if (n >= ring->lanes)
 		return -EINVAL;
 	err = reserve(mb, ring, ring->shared, n, msg->flags, &ring->lane[n].view, &position,
-		      ring->direct);
+		      is_direct(ring));
 	if (likely(!err)) {
 		msg->lane = n;
 		msg->ticket = position;
@@ -940,7 +936,8 @@ int mailbox_submit(struct mailbox *mb, const struct mailbox_msg *msg)
 		return -EMSGSIZE;
 	mailbox_slot_write(&lane->view, msg->ticket, msg->length, msg->tag,
 			   mb->ring->endpoint);
-	publish_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->direct);
+	publish_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket,
+		    mb->ring->endpoint, is_direct(mb->ring));
 	return 0;
 }
 
@@ -1013,7 +1010,7 @@ int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 		deadline = MAILBOX_NO_WAIT;
 	if (msg->flags & ~MAILBOX_RECV_REALTIME)
 		return -EINVAL;
-	err = take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t, ring->direct);
+	err = take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t, is_direct(ring));
 	if (likely(!err)) {
 		tell(msg, &t);
 	} else if (unsettled(err, deadline)) {
@@ -1045,6 +1042,6 @@ int mailbox_release(struct mailbox *mb, const struct mailbox_msg *msg)
 		return -ENOTCONN;
 	if (!inside(mb->ring, msg->data))
 		return release_copy(mb, msg);
-	release_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, mb->ring->direct);
+	release_one(mb, mb->ring->shared, msg->lane, &lane->view, msg->ticket, is_direct(mb->ring));
 	return 0;
 }
