@@ -69,7 +69,8 @@ struct mailbox_attr {
  * @length: bytes in the message: set by the caller of a send, and by a receive
  *	(also when it fails with EMSGSIZE, to say how large a buffer it takes)
  * @flags: MAILBOX_SEND_* or MAILBOX_RECV_*. Not changed
- * @lane: send: the lane, or MAILBOX_LANE_DEFAULT; receive: answered
+ * @lane: send: the lane, or MAILBOX_LANE_DEFAULT; with MAILBOX_SEND_RECEIPT or _SYNC
+ *	answered too, for with @ticket it is the message's name; receive: answered
  * @tag: send: any number, to travel with the message; receive: answered
  * @ticket: answered by both: the number of the message in its lane, from 0
  * @status: answered by a receive: MAILBOX_MSG_*
@@ -78,6 +79,8 @@ struct mailbox_attr {
  * @pid: the process that opened that endpoint; 0 if it has no number here
  * @uid: its effective user
  * @gid: its effective group
+ * @lease: receive with MAILBOX_RECV_LEASE: when the lease ends, as
+ *	mailbox_deadline_ms(); 0: never. Not changed
  *
  * What a call does not answer it leaves alone, and no answer is read back:
  * one struct serves for a whole loop of receives.
@@ -92,6 +95,41 @@ struct mailbox_msg {
 	uint64_t ticket;
 	uint32_t status;
 	uint32_t sender;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+	uint64_t lease;
+};
+
+/**
+ * struct mailbox_result - what became of a message
+ * @data: a buffer for the reply, the caller's; NULL if @size is 0
+ * @size: bytes in the buffer. Neither is changed
+ * @length: answered, as is all that follows: bytes in the reply (also with -EMSGSIZE,
+ *	to say how large a buffer it takes)
+ * @lane: of the message, which has its name in this and the next
+ * @ticket: its number in the lane
+ * @tag: as it was sent
+ * @time: when it was finished, in ns of CLOCK_MONOTONIC
+ * @outcome: MAILBOX_RECEIVED, MAILBOX_ACKED, MAILBOX_REPLIED or MAILBOX_DISCARDED
+ *	(nobody will have it); of mailbox_ticket_status() also MAILBOX_QUEUED and MAILBOX_TAKEN
+ * @reason: of MAILBOX_DISCARDED: MAILBOX_REASON_*; else 0
+ * @receiver: who finished it: the endpoint, 0 if there is none to tell of
+ * @pid: the process that opened that endpoint; 0 if it has no number here
+ * @uid: its effective user
+ * @gid: its effective group
+ */
+struct mailbox_result {
+	void *data;
+	size_t size;
+	size_t length;
+	uint32_t lane;
+	uint64_t ticket;
+	uint64_t tag;
+	uint64_t time;
+	uint32_t outcome;
+	uint32_t reason;
+	uint32_t receiver;
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t gid;
@@ -206,11 +244,17 @@ int mailbox_receive(struct mailbox *mb, void *buf, size_t size);
 /**
  * mailbox_send_msg() - send one message with lane, tag and deadline
  * @mb: handle
- * @msg: data, length, flags, lane and tag are read, ticket is written
+ * @msg: data, length, flags, lane and tag are read, ticket is written, and lane where
+ *	a receipt is wanted
  * @deadline: how long to wait for a place, see mailbox_deadline_ms()
  *
+ * With MAILBOX_SEND_RECEIPT it returns as soon as the message is sent, and its
+ * receipt comes to this handle: see mailbox_wait_receipt(). With MAILBOX_SEND_SYNC it is
+ * mailbox_call() without a result. Both go by system call, mapped or not.
+ *
  * Return: as mailbox_send(), or -ETIMEDOUT, or -EINVAL for a lane that the port
- * does not have and flags that mean nothing.
+ * does not have and flags that mean nothing. With a receipt also -ENOMEM, and -EAGAIN, at
+ * whatever deadline, from who has MAILBOX_RECEIPTS_MAX receipts to come or to read.
  */
 int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
 		     uint64_t deadline);
@@ -218,11 +262,16 @@ int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
 /**
  * mailbox_receive_msg() - receive one message with all that is known of it
  * @mb: handle
- * @msg: data, size and flags are read, everything else is written
+ * @msg: data, size, flags and lease are read, everything else is written
  * @deadline: how long to wait for a message, see mailbox_deadline_ms()
  *
+ * With MAILBOX_RECV_LEASE the message is the caller's for the time being, and is
+ * finished by mailbox_ack(), mailbox_reply() or mailbox_nack(), for which @msg is to
+ * keep lane and ticket. It goes by system call, mapped or not.
+ *
  * Return: bytes stored in @msg->data, which is @msg->length except with
- * MAILBOX_RECV_TRUNCATE; or as mailbox_receive(), -ETIMEDOUT or -EINVAL.
+ * MAILBOX_RECV_TRUNCATE; or as mailbox_receive(), -ETIMEDOUT or -EINVAL; of a lease also
+ * -ENOMEM, and the message stays.
  */
 int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			uint64_t deadline);
@@ -319,6 +368,132 @@ struct mailbox_link {
  */
 int mailbox_pair(struct mailbox_link link[2], const struct mailbox_attr *attr, int oflags);
 
+/* What becomes of a message: its sender's side */
+
+/**
+ * mailbox_call() - send a message and wait until it is finished
+ * @mb: handle
+ * @msg: as for mailbox_send_msg()
+ * @result: what became of it, with the reply if there is one; NULL: it does not matter,
+ *	and a reply is dropped
+ * @deadline: until when, for a place and for the end together
+ *
+ * The message is finished when a receiver has received it, or, if he took it with a
+ * lease, when he acknowledges it or replies. A remote procedure call is this and
+ * mailbox_reply(). It goes by system call, mapped or not.
+ *
+ * Return: 0: finished, and @result->outcome says how; MAILBOX_DISCARDED is possible too.
+ * -ETIMEDOUT, -EINTR, -EIDRM: nobody ever had it, and nobody will. -EINPROGRESS: it is
+ * sent, but a receiver had it in his hands when the time was over or a signal came, or it
+ * was not to wait at all (MAILBOX_NO_WAIT, O_NONBLOCK); @msg has lane and ticket, and
+ * mailbox_wait_ticket() goes on from there. -EMSGSIZE: with @result->length 0, or
+ * without @result, the message was too long and not sent; otherwise the reply is, that long, and
+ * kept for mailbox_wait_ticket() with a larger buffer. -EFAULT: @msg->data is bad and nothing
+ * was sent, or @result->data is and the receipt is kept. -EAGAIN: no place, and not to
+ * wait for one, or too many receipts. -EINVAL, -EBADF, -ENOMEM as mailbox_send_msg().
+ */
+int mailbox_call(struct mailbox *mb, struct mailbox_msg *msg, struct mailbox_result *result,
+		 uint64_t deadline);
+
+/**
+ * mailbox_wait_receipt() - the next receipt, of whatever message
+ * @mb: handle that sent it, with MAILBOX_SEND_RECEIPT or _SYNC
+ * @result: data and size are read, all else is answered
+ * @deadline: how long to wait, see mailbox_deadline_ms()
+ *
+ * Receipts come in the order in which messages are finished; each is told once, to
+ * one thread. POLLPRI on mailbox_fd() says that there is one. Nobody asks whether a
+ * message is under way: without one it waits as well.
+ *
+ * Return: 0. -EAGAIN: none yet. -ETIMEDOUT, -EINTR. -EIDRM: the port was deleted, and
+ * none will come. -EMSGSIZE: @result->length is the reply's, and the receipt is kept, as it
+ * is with -EFAULT. -EBADF: @mb cannot send.
+ */
+int mailbox_wait_receipt(struct mailbox *mb, struct mailbox_result *result, uint64_t deadline);
+
+/**
+ * mailbox_wait_ticket() - the receipt of one message, before others
+ * @mb: handle that sent it
+ * @msg: lane and ticket are read, as the send answered them; MAILBOX_SEND_REALTIME in
+ *	its flags is for @deadline too
+ * @result: as for mailbox_wait_receipt()
+ * @deadline: likewise
+ *
+ * Return: as mailbox_wait_receipt(), or -ESTALE: this handle sent no such message with a
+ * receipt, or its receipt has been told.
+ */
+int mailbox_wait_ticket(struct mailbox *mb, const struct mailbox_msg *msg,
+			struct mailbox_result *result, uint64_t deadline);
+
+/**
+ * mailbox_ticket_status() - how it stands with a message now
+ * @mb: handle that sent it
+ * @msg: lane and ticket are read
+ * @result: as for mailbox_wait_receipt(), but data and size are not used: the reply
+ *	is only told by its length
+ *
+ * Never waits, and takes no receipt away.
+ *
+ * Return: 0, with @result->outcome; -ESTALE as mailbox_wait_ticket(); -EBADF.
+ */
+int mailbox_ticket_status(struct mailbox *mb, const struct mailbox_msg *msg,
+			  struct mailbox_result *result);
+
+/* ... and that of a receiver who has it with MAILBOX_RECV_LEASE */
+
+/**
+ * mailbox_ack() - this message is done
+ * @mb: handle that received it
+ * @msg: lane and ticket are read, as the receive answered them
+ *
+ * A sender who wanted a receipt is told MAILBOX_ACKED.
+ *
+ * Return: 0. -ESTALE: @mb has no lease of such a message, or no longer: its time was
+ * over, and another receiver may have it. -EBADF: @mb cannot receive.
+ */
+int mailbox_ack(struct mailbox *mb, const struct mailbox_msg *msg);
+
+/**
+ * mailbox_nack() - it is not done: give it to another receiver
+ * @mb: handle that received it
+ * @msg: lane and ticket are read
+ * @how: MAILBOX_NACK: before all others of its lane; MAILBOX_NACK_BACK: behind those that
+ *	are queued now
+ *
+ * It comes with MAILBOX_MSG_REDELIVERED and one more in the count, as after a death:
+ * who never succeeds should look at @msg->status >> MAILBOX_MSG_DEPARTED_SHIFT.
+ *
+ * Return: 0, -EINVAL (@how), or as mailbox_ack().
+ */
+int mailbox_nack(struct mailbox *mb, const struct mailbox_msg *msg, uint32_t how);
+
+/**
+ * mailbox_reply() - this message is done, and here is the answer
+ * @mb: handle that received it
+ * @msg: lane and ticket are read
+ * @buf: the bytes
+ * @len: how many, at most the port's message_size; 0 is a reply too
+ *
+ * The sender finds it in its struct mailbox_result, with MAILBOX_REPLIED. In a
+ * message's status MAILBOX_MSG_RECEIPT says that its sender can be replied to.
+ *
+ * Return: 0: the message is finished. With any error the lease goes on: -EOPNOTSUPP: the
+ * sender wants no receipt; -EPIPE: it has closed its endpoint, or died: mailbox_ack()
+ * finishes the message in both cases. -EMSGSIZE, -EFAULT, -ENOMEM. -ESTALE, -EBADF as
+ * mailbox_ack().
+ */
+int mailbox_reply(struct mailbox *mb, const struct mailbox_msg *msg, const void *buf, size_t len);
+
+/**
+ * mailbox_extend() - this message takes longer
+ * @mb: handle that received it
+ * @msg: lane and ticket are read
+ * @lease: when the lease ends now, as mailbox_deadline_ms(); 0: never
+ *
+ * Return: as mailbox_ack().
+ */
+int mailbox_extend(struct mailbox *mb, const struct mailbox_msg *msg, uint64_t lease);
+
 /* Without system calls */
 
 /**
@@ -334,6 +509,8 @@ int mailbox_pair(struct mailbox_link link[2], const struct mailbox_attr *attr, i
  *   and gid. Once a port has been mapped no message on it is
  *   MAILBOX_MSG_TRUSTED: who maps it can write what he likes.
  * - A bad @buf is no -EFAULT but a SIGSEGV.
+ * - Receipts and leases are the kernel's: a send or receive with those flags goes
+ *   by system call as before.
  * - O_NONBLOCK is what it is at this moment.
  *
  * When the process ends, however it ends, or unmaps, the kernel gives back what
@@ -348,8 +525,8 @@ int mailbox_pair(struct mailbox_link link[2], const struct mailbox_attr *attr, i
  * evict it: see mailbox_evict(). Then the next call on @mb ends in a SIGBUS; who
  * catches that may mailbox_unmap() and go on by system calls.
  *
- * Return: 0, -EBUSY (mapped already), -ESHUTDOWN (it was evicted), -EPERM (a MAILBOX_SEALED port), -EACCES
- * (not O_RDWR), -ENOMEM, -ENOSPC (too many endpoints), or -EPROTO (a layout that
+ * Return: 0, -EBUSY (mapped already), -ESHUTDOWN (it was evicted), -EPERM (a MAILBOX_SEALED port),
+ * -EACCES (not O_RDWR), -ENOMEM, -ENOSPC (too many endpoints), or -EPROTO (a layout that
  * this library does not know).
  */
 int mailbox_map(struct mailbox *mb);
@@ -405,7 +582,9 @@ int mailbox_discard(struct mailbox *mb, const struct mailbox_msg *msg);
  * mailbox_release(). Another process that maps the port could change them: where
  * that matters, copy and then look.
  *
- * Return: 0, or as mailbox_receive_msg(), or -ENOTCONN if it is not mapped.
+ * Return: 0, or as mailbox_receive_msg(), or -ENOTCONN if it is not mapped, or -EREMOTE:
+ * the next message was given back by one who had leased it, and is not in the mapping:
+ * mailbox_receive_msg() gets it.
  */
 int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline);
 

@@ -6,6 +6,7 @@
  *	endpoint.c  the handle: from_fd, reopen, close, fd, info, set_lanes, take_end
  *	pair.c      two ports, two ends
  *	message.c   send and receive
+ *	receipt.c   what became of a message, on both sides: receipts, calls, leases
  *	map.c       the mapping: made, unmade, and gone in a forked child
  *	ring.c      send and receive through it, and in place
  *	list.c      all ports, from sysfs
@@ -79,6 +80,13 @@ int mailbox_direct_receive(struct mailbox *mb, void *buf, size_t size);
 /* The same by system call alone. */
 int mailbox_plain_send(struct mailbox *mb, const void *data, size_t length);
 int mailbox_plain_receive(struct mailbox *mb, void *buf, size_t size);
+
+/*
+ * One message by system call, with @flags instead of its own; @receipt is for
+ * MAILBOX_SEND_SYNC, or NULL. Answers msg->ticket, with a receipt msg->lane too.
+ */
+int mailbox_kernel_send(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
+			struct mailbox_receipt *receipt, uint64_t deadline);
 
 /*
  * The ring cannot say, or must not: the same by system call, please. Positive, for

@@ -11,24 +11,37 @@
 
 #include "internal.h"
 
-static int send_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
+int mailbox_kernel_send(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
+			struct mailbox_receipt *receipt, uint64_t deadline)
 {
 	struct mailbox_message arg = {
 		.size = sizeof(arg),
-		.flags = msg->flags,
+		.flags = flags,
 		.data = (uintptr_t)msg->data,
 		.length = msg->length,
 		.lane = msg->lane,
 		.tag = msg->tag,
 		.deadline = deadline,
+		.receipt = (uintptr_t)receipt,
 	};
+	uint32_t room = receipt ? receipt->length : 0;
+	int err;
 
 	if (msg->length > MAILBOX_MESSAGE_MAX)
 		return -EMSGSIZE;
-	if (ioctl(mb->fd, MAILBOX_IOC_SEND, &arg) < 0)
-		return -errno;
+	err = ioctl(mb->fd, MAILBOX_IOC_SEND, &arg) < 0 ? -errno : 0;
+	/* Not done, but sent: not finished yet, or with a reply that is too long. */
+	if (err && err != -EINPROGRESS && !(receipt && receipt->length > room))
+		return err;
+	if (flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))
+		msg->lane = arg.lane;
 	msg->ticket = arg.ticket;
-	return 0;
+	return err;
+}
+
+static int send_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
+{
+	return mailbox_kernel_send(mb, msg, msg->flags, NULL, deadline);
 }
 
 int mailbox_plain_send(struct mailbox *mb, const void *data, size_t length)
@@ -85,10 +98,31 @@ static bool settled(int err, const struct ring *ring, uint64_t deadline)
 	return err != BY_SYSTEM_CALL && (err != -EAGAIN || !waits(ring, deadline));
 }
 
+/* What the ring cannot do: receipts and leases are the kernel's. */
+#define BY_KERNEL_SEND	(MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC)
+#define BY_KERNEL_RECV	MAILBOX_RECV_LEASE
+
+static struct ring *ring_for(const struct mailbox *mb, const struct mailbox_msg *msg,
+			     uint32_t by_kernel)
+{
+	return msg->flags & by_kernel ? NULL : mailbox_ring(mb);
+}
+
+/* How many of these, the first ones, the ring may be asked for. */
+static unsigned int run_for_ring(const struct mailbox *mb, const struct mailbox_msg *msgs,
+				 unsigned int count, uint32_t by_kernel)
+{
+	unsigned int n = 0;
+
+	while (n < count && ring_for(mb, &msgs[n], by_kernel))
+		n++;
+	return n;
+}
+
 int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
 		     uint64_t deadline)
 {
-	struct ring *ring = mailbox_ring(mb);
+	struct ring *ring = ring_for(mb, msg, BY_KERNEL_SEND);
 	int err;
 
 	if (ring) {
@@ -119,6 +153,7 @@ static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64
 		.flags = msg->flags,
 		.data = (uintptr_t)msg->data,
 		.deadline = deadline,
+		.lease = msg->lease,
 	};
 	uint32_t size = MAILBOX_MESSAGE_MAX;	/* no message is longer */
 	int err;
@@ -139,7 +174,7 @@ static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64
 int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			uint64_t deadline)
 {
-	struct ring *ring = mailbox_ring(mb);
+	struct ring *ring = ring_for(mb, msg, BY_KERNEL_RECV);
 	int err;
 
 	if (ring) {
@@ -155,14 +190,15 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
 		       uint64_t deadline)
 {
-	unsigned int done = 0, n;
+	unsigned int done = 0, plain = 0, n;
 	int err;
 
 	if (count > INT_MAX)
 		return -EINVAL;
 	while (done < count) {
-		n = mailbox_ring(mb) ?
-		    mailbox_ring_send_batch(mb, msgs + done, count - done) : 0;
+		if (done >= plain)
+			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_SEND);
+		n = plain > done ? mailbox_ring_send_batch(mb, msgs + done, plain - done) : 0;
 		if (!n) {
 			err = mailbox_send_msg(mb, &msgs[done], deadline);
 			if (err)
@@ -177,14 +213,15 @@ int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned in
 int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
 			  uint64_t deadline)
 {
-	unsigned int done = 0, n;
+	unsigned int done = 0, plain = 0, n;
 	int ret;
 
 	if (count > INT_MAX)
 		return -EINVAL;
 	while (done < count) {
-		n = mailbox_ring(mb) ?
-		    mailbox_ring_receive_batch(mb, msgs + done, count - done) : 0;
+		if (done >= plain)
+			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_RECV);
+		n = plain > done ? mailbox_ring_receive_batch(mb, msgs + done, plain - done) : 0;
 		if (!n) {
 			ret = mailbox_receive_msg(mb, &msgs[done],
 						  done ? MAILBOX_NO_WAIT : deadline);

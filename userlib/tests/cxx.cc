@@ -9,6 +9,7 @@ int main()
 {
 	mailbox_attr attr = {};
 	mailbox_msg msg = {};
+	mailbox_result result = {};
 	struct mailbox_info info;
 	struct mailbox_query query;
 	struct mailbox_info *ports = nullptr;
@@ -27,6 +28,8 @@ int main()
 		mailbox_send_msg(mb, &msg, MAILBOX_NO_WAIT);
 		mailbox_receive(mb, text, sizeof(text));
 		mailbox_receive_msg(mb, &msg, mailbox_deadline_ms(1));
+		mailbox_call(mb, &msg, &result, MAILBOX_NO_WAIT);
+		mailbox_reply(mb, &msg, text, sizeof(text));
 		mailbox_from_fd(mailbox_fd(mb));
 	}
 	mailbox_close(mb);

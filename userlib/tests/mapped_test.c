@@ -487,6 +487,32 @@ static void test_direct_ends(void)
 		mailbox_receive(mb, &c, 1);
 	ok(port.calls == 2 && mailbox_receive(mb, &c, 1) == -EINTR && port.calls == 3,
 	   "direct: no sender: what is left, and then the kernel");
+
+static void test_receipts_and_leases(void)
+{
+	struct mailbox_msg tx = { .data = "x", .length = 1, .flags = MAILBOX_SEND_RECEIPT };
+	struct mailbox_msg in[SLOTS], out[SLOTS];
+	struct mailbox *mb = begin(0);
+	char c[SLOTS];
+	int i;
+
+	ok(mailbox_send_msg(mb, &tx, 0) == -EIDRM && port.calls == 1 &&
+	   mailbox_call(mb, &tx, NULL, 0) == -EIDRM && port.calls == 2 &&
+	   mailbox_wait_receipt(mb, &(struct mailbox_result){ 0 }, 0) == -EIDRM && port.calls == 3,
+	   "receipts are the kernel's");
+	for (i = 0; i < SLOTS; i++) {
+		out[i] = (struct mailbox_msg){ .data = "x", .length = 1 };
+		in[i] = (struct mailbox_msg){ .data = &c[i], .size = 1 };
+	}
+	out[2].flags = MAILBOX_SEND_RECEIPT;
+	ok(mailbox_send_batch(mb, out, SLOTS, 0) == 2 && port.calls == 4, "in a batch too");
+	in[0].flags = MAILBOX_RECV_LEASE;
+	ok(mailbox_receive_msg(mb, in, 0) == -EIDRM && port.calls == 5, "so are leases");
+	in[0].flags = 0;
+	in[1].flags = MAILBOX_RECV_LEASE;
+	ok(mailbox_receive_batch(mb, in, SLOTS, 0) == 1 && port.calls == 6 &&
+	   mailbox_receive_batch(mb, in + 1, SLOTS - 1, 0) == -EIDRM && port.calls == 7,
+	   "in a batch too, whatever was sent as one");
 	end(mb);
 }
 
@@ -514,6 +540,8 @@ int main(void)
 	test_direct_in_place();
 	test_direct_batches();
 	test_direct_ends();
+
+	test_receipts_and_leases();
 	test_unmapped();
 	return done();
 }
