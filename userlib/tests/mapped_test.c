@@ -487,6 +487,8 @@ static void test_direct_ends(void)
 		mailbox_receive(mb, &c, 1);
 	ok(port.calls == 2 && mailbox_receive(mb, &c, 1) == -EINTR && port.calls == 3,
 	   "direct: no sender: what is left, and then the kernel");
+	end(mb);
+}
 
 static void test_receipts_and_leases(void)
 {
@@ -540,7 +542,6 @@ int main(void)
 	test_direct_in_place();
 	test_direct_batches();
 	test_direct_ends();
-
 	test_receipts_and_leases();
 	test_unmapped();
 	return done();
