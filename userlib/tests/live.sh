@@ -122,6 +122,27 @@ mailbox send t x
 exec 4<>"$tmp/fifo" 5>"$tmp/fifo" 4<&-
 ok 'recv to a pipe without a reader' sh -c 'mailbox recv t 2>&1 >&5 | grep -q "could not write .*: Broken pipe"'
 exec 5>&-
+head -c 8000 /dev/zero >"$tmp/long"
+mailbox send t <"$tmp/long"
+ok 'recv of a long message to a full disk' sh -c 'mailbox recv t 2>&1 >/dev/full | grep -q "could not write .*: No space left"'
+
+# --- leases
+
+mailbox send t job
+ok 'recv --lease to a full disk' sh -c 'mailbox recv --lease t 2>&1 >/dev/full | grep -qx "mailbox: recv t: could not write a message and gave it back: No space left on device"'
+ok 'gives the message back' is "$(cat $sys/t/depth)" 1
+ok 'for the next one' says job recv --lease t
+ok 'who finishes it' is "$(cat $sys/t/depth)" 0
+mailbox send t job
+exec 5<>"$tmp/fifo"
+head -c 65536 /dev/zero >&5
+mailbox recv --lease t >"$tmp/fifo" &
+pid=$!
+until_value t depth 0
+kill -9 $pid
+wait $pid 2>/dev/null
+exec 5>&-
+ok 'recv --lease that is killed gives it back' says job recv --timeout 30 t
 
 # --- lanes
 

@@ -25,14 +25,16 @@ static const char help[] =
 "  -L, --lines            a newline behind every message that lacks it\n"
 "  -j, --json             a line of JSON per message: text, or base64 if it is\n"
 "                         not UTF-8, lane, tag, ticket, and who sent it\n"
+"      --lease            finish a message only when it has been written\n"
 HELP_HELP
 "\nA worker in the shell:\n\n"
 "  mailbox recv --follow --lines jobs | while read -r job; do ...; done\n"
 "\nA message is received before it is written: if the output cannot be written,\n"
-"as when its reader has gone, that message is lost, and recv says so.\n"
+"as when its reader has gone, that message is lost, and recv says so. With --lease\n"
+"it goes to another receiver, also if recv is killed meanwhile.\n"
 HELP_EXIT HELP_EXIT_WAIT ".\n";
 
-enum { NONBLOCK = 256 };
+enum { NONBLOCK = 256, LEASE };
 
 static const struct option options[] = {
 	{ "count", required_argument, NULL, 'n' },
@@ -42,6 +44,7 @@ static const struct option options[] = {
 	{ "nonblock", no_argument, NULL, NONBLOCK },
 	{ "lines", no_argument, NULL, 'L' },
 	{ "json", no_argument, NULL, 'j' },
+	{ "lease", no_argument, NULL, LEASE },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -78,6 +81,8 @@ static void parse(struct job *job, int argc, char **argv)
 			job->lines = true;
 		else if (c == 'j')
 			job->json = true;
+		else if (c == LEASE)
+			job->msg.flags |= MAILBOX_RECV_LEASE;
 	}
 	job->port = only_argument(job->cmd, argc, argv);
 	if (job->follow && job->count)
@@ -127,9 +132,28 @@ static int receive_one(struct job *job)
 	return 0;
 }
 
+/* The message is written, or could not be. */
+static int finish_one(struct job *job)
+{
+	bool lease = job->msg.flags & MAILBOX_RECV_LEASE;
+	int err = 0;
+
+	if (fflush(stdout) || ferror(stdout)) {
+		err = errno;
+		if (lease)
+			mailbox_nack(job->mb, &job->msg, MAILBOX_NACK);
+		return failed_because(job->cmd, job->port, "could not write a message %s: %s",
+				      lease ? "and gave it back" : "it had received",
+				      strerror(err));
+	}
+	if (lease)
+		err = mailbox_ack(job->mb, &job->msg);
+	return err ? failed(job->cmd, job->port, err) : DONE;
+}
+
 static int receive_all(struct job *job)
 {
-	int err;
+	int err, status;
 
 	for (; job->count; job->count--) {
 		err = receive_one(job);
@@ -137,10 +161,9 @@ static int receive_all(struct job *job)
 			break;
 		if (err)
 			return failed(job->cmd, job->port, err);
-		if (fflush(stdout))
-			return failed_because(job->cmd, job->port,
-					      "could not write a message it had received: %s",
-					      strerror(errno));
+		status = finish_one(job);
+		if (status)
+			return status;
 	}
 	return DONE;
 }
