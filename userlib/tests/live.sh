@@ -144,6 +144,30 @@ wait $pid 2>/dev/null
 exec 5>&-
 ok 'recv --lease that is killed gives it back' says job recv --timeout 30 t
 
+# --- synchronous, and receipts
+
+ok 'send --sync that times out' fails 3 'send t: timed out' send --sync --timeout 0.05 t x
+ok 'takes its message back' is "$(cat $sys/t/depth)" 0
+mailbox send --sync t job >"$tmp/got" &
+pid=$!
+until_value t depth 1
+ok 'send --sync waits for its receiver' says job recv t
+wait $pid
+ok 'and says nothing if he did not' is "$? $(cat "$tmp/got")" '0 '
+seq 3 | mailbox send --receipt --lines --lane 0 t >"$tmp/got" &
+pid=$!
+until_value t depth 3
+ok 'send --receipt sends all' says 123 recv --count 3 t
+wait $pid
+ok 'and hears of each' is "$? $(grep -c '^lane 0, ticket [0-9]*: received by process [0-9]*$' "$tmp/got")" '0 3'
+mailbox create r
+mailbox send --receipt r x >"$tmp/out" &
+pid=$!
+until_value r depth 1
+mailbox delete --purge r
+wait $pid
+ok 'also of what nobody will have' is "$? $(cat "$tmp/out")" '1 lane 0, ticket 0: discarded'
+
 # --- lanes
 
 ok 'send on a lane' says '' send --lane 1 u urgent

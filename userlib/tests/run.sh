@@ -125,6 +125,8 @@ for bad in 0 65535 x '' -1; do
 done
 ok 'a message is one argument' misuse 'the message is one argument, world is too many' send x hello world
 ok 'a message and --lines exclude each other' misuse 'either a message or --lines' send --lines x hello
+ok '--sync and --receipt exclude each other' misuse 'either --sync or --receipt' send --sync --receipt x hello
+ok '--sync and --nonblock exclude each other' misuse '--sync and --receipt wait, --nonblock does not' send --sync --nonblock x hello
 ok '--count and --follow exclude each other' misuse 'either --count or --follow' recv --follow -n 2 x
 ok 'an option without its value' misuse '^mailbox: recv: --count needs a value' recv x --count
 ok 'a letter without its value' misuse '^mailbox: recv: -n needs a value' recv x -n
@@ -159,7 +161,8 @@ else
 	ok 'create without the module' tool 1 "^mailbox: create x: $absent" create -s 16M -c 65536 -l 32 -m 0777 --sealed --exist-ok x
 	ok 'delete without the module' tool 1 "^mailbox: delete y: $absent" delete --purge x y
 	ok 'send without the module' tool 1 "^mailbox: send x: $absent" send -l 31 -t 0.5 --nonblock --tag 0xff x hello
-	ok 'recv without the module' tool 1 "^mailbox: recv x: $absent" recv -n 3 -l 0,2 -l 31 -t 1.5 -L -j x
+	ok 'send --receipt without the module' tool 1 "^mailbox: send x: $absent" send --receipt --lines x
+	ok 'recv without the module' tool 1 "^mailbox: recv x: $absent" recv -n 3 -l 0,2 -l 31 -t 1.5 -L -j --lease x
 	ok 'list without the module' tool 1 "^mailbox: list: $absent" list --json
 	ok 'info without the module' tool 1 "^mailbox: info x: $absent" info x
 	ok 'evict without the module' tool 1 "^mailbox: evict x: $absent" evict x 1

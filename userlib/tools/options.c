@@ -38,10 +38,23 @@ int failed_because(const struct command *cmd, const char *port,
 	return FAILED;
 }
 
+int exit_status(int error)
+{
+	switch (error) {
+	case 0:
+		return DONE;
+	case -EAGAIN:
+	case -ETIMEDOUT:
+	case -EINPROGRESS:
+		return WOULD_BLOCK;
+	}
+	return FAILED;
+}
+
 int failed(const struct command *cmd, const char *port, int error)
 {
 	failed_because(cmd, port, "%s", mailbox_strerror(error));
-	return error == -EAGAIN || error == -ETIMEDOUT ? WOULD_BLOCK : FAILED;
+	return exit_status(error);
 }
 
 int next_option(const struct command *cmd, int argc, char **argv,

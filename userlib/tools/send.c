@@ -19,11 +19,17 @@ static const char help[] =
 "  -t, --timeout=SECS     wait at most SECS for a place, for each message\n"
 "      --nonblock         do not wait\n"
 "      --tag=N            a number that travels with the message (0)\n"
+"      --sync             wait until a message is finished before the next is sent;\n"
+"                         a reply is written to standard output\n"
+"      --receipt          send all, and write a line for each that is finished\n"
 HELP_HELP
+"\nA message is finished when it has been received, or if its receiver leased it,\n"
+"when he says so. With --sync the time is for that too: a message that timed out is\n"
+"taken back, and nobody had it; \"sent, and not finished yet\" is one that somebody has.\n"
 "\nA message that begins with a dash goes behind --: mailbox send jobs -- -5\n"
 HELP_EXIT HELP_EXIT_WAIT ".\n";
 
-enum { NONBLOCK = 256, TAG };
+enum { NONBLOCK = 256, TAG, SYNC, RECEIPT };
 
 static const struct option options[] = {
 	{ "lines", no_argument, NULL, 'L' },
@@ -31,6 +37,8 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, 't' },
 	{ "nonblock", no_argument, NULL, NONBLOCK },
 	{ "tag", required_argument, NULL, TAG },
+	{ "sync", no_argument, NULL, SYNC },
+	{ "receipt", no_argument, NULL, RECEIPT },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -42,9 +50,21 @@ struct job {
 	struct mailbox *mb;
 	struct mailbox_info info;
 	struct mailbox_msg msg;
+	struct mailbox_result result;
+	unsigned int out;	/* messages whose receipts are to come */
 	int ms;
-	bool lines;
+	bool lines, sync, receipt;
 };
+
+static void judge(const struct job *job)
+{
+	if (job->text && job->lines)
+		misused(job->cmd, "either a message or --lines");
+	if (job->sync && job->receipt)
+		misused(job->cmd, "either --sync or --receipt");
+	if (!job->ms && (job->sync || job->receipt))
+		misused(job->cmd, "--sync and --receipt wait, --nonblock does not");
+}
 
 static void parse(struct job *job, int argc, char **argv)
 {
@@ -64,6 +84,10 @@ static void parse(struct job *job, int argc, char **argv)
 		else if (c == TAG)
 			job->msg.tag = to_number(job->cmd, "the tag", optarg,
 						 0, UINT64_MAX);
+		else if (c == SYNC)
+			job->sync = true;
+		else if (c == RECEIPT)
+			job->receipt = true;
 	}
 	if (argc - optind > 2)
 		misused(job->cmd, "the message is one argument, %s is too many",
@@ -71,8 +95,39 @@ static void parse(struct job *job, int argc, char **argv)
 	if (argc - optind == 2)
 		job->text = argv[--argc];
 	job->port = only_argument(job->cmd, argc, argv);
-	if (job->text && job->lines)
-		misused(job->cmd, "either a message or --lines");
+	judge(job);
+}
+
+/* Those that are there, and more until no more than @most are to come. */
+static int read_receipts(struct job *job, unsigned int most)
+{
+	int err, status, worst = DONE;
+
+	while (job->out) {
+		err = mailbox_wait_receipt(job->mb, &job->result, job->out > most ?
+					   mailbox_deadline_ms(job->ms) : MAILBOX_NO_WAIT);
+		if (err == -EAGAIN && job->out <= most)
+			break;
+		if (err)
+			return failed(job->cmd, job->port, err);
+		job->out--;
+		status = print_receipt(job->cmd, job->port, &job->result);
+		if (status)
+			worst = status;
+	}
+	return worst;
+}
+
+/* A message is sent, or with --sync finished. */
+static int sent(struct job *job)
+{
+	if (job->sync)
+		return print_reply(job->cmd, job->port, &job->result,
+				   job->lines || isatty(STDOUT_FILENO));
+	if (!job->receipt)
+		return DONE;
+	job->out++;
+	return read_receipts(job, MAILBOX_RECEIPTS_MAX - 1);
 }
 
 /* Returns an exit status; @line is 0 for a message that is no line. */
@@ -83,10 +138,14 @@ static int send_one(struct job *job, void *data, size_t length, size_t line)
 
 	job->msg.data = data;
 	job->msg.length = length;
-	err = mailbox_send_msg(job->mb, &job->msg,
-			       mailbox_deadline_ms(job->ms));
+	if (job->sync)
+		err = mailbox_call(job->mb, &job->msg, &job->result,
+				   mailbox_deadline_ms(job->ms));
+	else
+		err = mailbox_send_msg(job->mb, &job->msg,
+				       mailbox_deadline_ms(job->ms));
 	if (!err)
-		return DONE;
+		return sent(job);
 
 	if (line)
 		snprintf(where, sizeof(where), "line %zu: ", line);
@@ -96,7 +155,7 @@ static int send_one(struct job *job, void *data, size_t length, size_t line)
 				      where, job->info.message_size);
 	failed_because(job->cmd, job->port, "%s%s", where,
 		       mailbox_strerror(err));
-	return err == -EAGAIN || err == -ETIMEDOUT ? WOULD_BLOCK : FAILED;
+	return exit_status(err);
 }
 
 static int send_lines(struct job *job)
@@ -138,10 +197,6 @@ static int send_input(struct job *job)
 
 static int send_all(struct job *job)
 {
-	int err = mailbox_info(job->mb, &job->info);
-
-	if (err)
-		return failed(job->cmd, job->port, err);
 	if (job->msg.lane != MAILBOX_LANE_DEFAULT &&
 	    job->msg.lane >= job->info.lanes)
 		return failed_because(job->cmd, job->port,
@@ -152,6 +207,23 @@ static int send_all(struct job *job)
 	if (!job->text)
 		return send_input(job);
 	return send_one(job, (char *)job->text, strlen(job->text), 0);
+}
+
+/* With room for any reply. */
+static int send_and_hear(struct job *job)
+{
+	int status, heard;
+
+	job->result.size = job->info.message_size;
+	job->result.data = malloc(job->result.size);
+	if (!job->result.data)
+		return failed(job->cmd, job->port, -ENOMEM);
+	if (job->receipt)
+		job->msg.flags = MAILBOX_SEND_RECEIPT;
+	status = send_all(job);
+	heard = read_receipts(job, 0);
+	free(job->result.data);
+	return status ? status : heard;
 }
 
 static int run(const struct command *cmd, int argc, char **argv)
@@ -167,7 +239,11 @@ static int run(const struct command *cmd, int argc, char **argv)
 	job.mb = mailbox_open(job.port, O_WRONLY);
 	if (!job.mb)
 		return failed(cmd, job.port, -errno);
-	status = send_all(&job);
+	status = mailbox_info(job.mb, &job.info);
+	if (status)
+		status = failed(cmd, job.port, status);
+	else
+		status = job.sync || job.receipt ? send_and_hear(&job) : send_all(&job);
 	mailbox_close(job.mb);
 	return status;
 }

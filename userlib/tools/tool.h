@@ -5,6 +5,7 @@
  *	mailbox.c  main: finds the subcommand
  *	ports.c    create, delete
  *	send.c     send
+ *	receipts.c send: what became of it
  *	recv.c     recv
  *	list.c     list
  *	info.c     info
@@ -28,7 +29,7 @@ enum {
 	DONE = 0,
 	FAILED = 1,
 	MISUSED = 2,
-	WOULD_BLOCK = 3,	/* or timed out */
+	WOULD_BLOCK = 3,	/* or timed out, or is not finished yet */
 };
 
 /**
@@ -72,11 +73,18 @@ void no_arguments(const struct command *cmd, int argc, char **argv);
 void misused(const struct command *cmd, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 
+int exit_status(int error);
+
 /* Prints "mailbox: CMD PORT: why"; returns the exit status for @error. */
 int failed(const struct command *cmd, const char *port, int error);
 int failed_because(const struct command *cmd, const char *port,
 		   const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* A message's receipt: a line of it, or the reply alone. Return an exit status. */
+int print_receipt(const struct command *cmd, const char *port, const struct mailbox_result *r);
+int print_reply(const struct command *cmd, const char *port, const struct mailbox_result *r,
+		bool line);
 
 /* Arguments to values; what is wrong or out of range is a usage error. */
 uint64_t to_number(const struct command *cmd, const char *what,
