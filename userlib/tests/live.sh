@@ -288,6 +288,49 @@ mailbox send shared "no number"
 mailbox delete shared
 wait $!
 ok 'numbers that are never copied' is "$(cat "$tmp/sum")" 500500
+holds() { until grep -q "mailbox-leases:.$2" /proc/"$1"/fdinfo/*; do usleep 10000; done; }
+mailbox create jobs
+worker jobs 600000 >"$tmp/one" &
+one=$!
+until_value jobs waiting_receivers 1
+ok 'send --sync of a job that takes longer' fails 3 'send jobs: sent, and not finished yet' send --sync -t 2 jobs 1
+async jobs 20 >"$tmp/async" &
+async=$!
+holds $one 1
+worker jobs >"$tmp/two" &
+two=$!
+until_value jobs messages_received 20
+kill -9 $one
+wait $one 2>/dev/null
+ok 'a worker that is killed had done nothing yet' is "$(head -n 1 "$tmp/one")" ''
+wait $async
+ok 'the sender hears of all, and works on' sh -c "tail -n 1 $tmp/async | grep -qx '20 sent, 20 finished, [1-9][0-9]* primes found meanwhile'"
+ok 'of each once' is "$(grep '^job [0-9]*: [0-9]* squared is [0-9]*$' "$tmp/async" | sort -u | wc -l)" 20
+until_value jobs messages_received 21
+ok 'the job of the killed one was done by another' is "$(grep -c '^1: 1 squared is 1$' "$tmp/two") $(cat $sys/jobs/redelivered)" '2 1'
+ok 'send --sync writes the reply' says '7 squared is 49' send --sync jobs 7
+ok 'a job that nobody can do ends' says 'cannot be done' send --sync jobs seven
+ok 'after three tries' is "$(cat $sys/jobs/redelivered)" 3
+seq 3 | mailbox send --receipt --lines jobs >"$tmp/out"
+ok 'send --receipt writes replies' is "$(sed "s/ticket [0-9]*/ticket T/; s/process $two/P/" "$tmp/out" | sort | tail -n 1)" 'lane 0, ticket T: replied to by P: 3 squared is 9'
+seq 40 | mailbox send --sync --lines jobs >"$tmp/out"
+ok 'send --sync --lines goes by turns' is "$(wc -l <"$tmp/out") $(tail -n 1 "$tmp/out")" '40 40 squared is 1600'
+mailbox delete jobs
+wait $two
+ok 'workers end with the port' is $? 0
+rpc serve calls &
+one=$!
+rpc serve calls &
+two=$!
+until [ -d $sys/calls ]; do usleep 10000; done
+until_value calls waiting_receivers 2
+ok 'a remote procedure call' is "$(rpc ask calls 'stressed')" desserts
+kill -9 $one
+wait $one 2>/dev/null
+ok 'answered by the server that is left' is "$(rpc ask calls 'live')" evil
+mailbox delete calls
+wait $two
+ok 'servers end with the port' is $? 0
 ok 'a consumer without a port' sh -c 'consumer t 2>&1 | grep -qx "consumer: t: no port of that name"'
 
 # --- as somebody else
