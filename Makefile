@@ -41,7 +41,7 @@ endef
 
 ##@ Try it
 demo: run-setup module lib ## boot a stock kernel in QEMU and watch processes exchange messages
-	@$(MAKE) -s -C $(qemu)/demo OUT=$(abspath build/demo)
+	@$(MAKE) -s -C $(qemu)/demo OUT=$(abspath build/demo) LIB=$(abspath build/userlib/libmailbox.a)
 	@$(qemu)/guest.sh demo "$(kernel)" $(mbuild)
 
 shell: run-setup module lib ## the same guest with a prompt, module loaded, tool on the path

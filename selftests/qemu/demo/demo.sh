@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Six scenes with mailboxes. Runs as root in a guest, in a folder that holds the
-# module, mailbox, producer, consumer, stuck and what lies beside this file.
+# Scenes with mailboxes. Runs as root in a guest, in a folder that holds the module,
+# mailbox, the examples, stuck, four and what lies beside this file.
 # DEMO_COLOR=1 for colours. Exits non-zero when anything was not as expected.
 #
 # Nothing here sleeps in the hope that something has happened: it waits until
@@ -247,6 +247,87 @@ expect 'sent' 1 "$(value work messages_sent)"
 expect 'received' 1 "$(value work messages_received)"
 expect 'put back, as it could not be stored' yes "$([ "$(value work redelivered)" -ge 1 ] && echo yes)"
 expect 'left in the port' 0 "$(value work depth)"
+
+# ============================================================================
+scene 'Four ways to send'
+text <<'X'
+A sender may ask for a receipt: what became of its message, and the answer if there
+is one. It may want the result of its call, or be told later; and wait for that, or
+not. The program four sends the same question in four ways, to itself as a worker
+who takes it and then answers it. This is what the sender does and knows meanwhile:
+
+X
+run 'mailbox create sums'
+run 'four sums | tee table'
+expect 'senders who got the answer' 4 "$(grep -c ' 49$' table)"
+text <<'X'
+
+A synchronous send that nobody took in time is taken back: nobody had it.
+X
+run 'mailbox send --sync --timeout 0.3 sums "6 * 7"'
+expect 'exit status' 3 "$status"
+expect 'messages in the port' 0 "$(value sums depth)"
+
+# ============================================================================
+scene 'Workers die, work does not'
+text <<'X'
+These workers lease their jobs: a job is theirs until they answer it. When one is
+killed its job goes to the next, at once, for it is the kernel that knows. The
+program async sends the jobs, never waits, and hears of each one by its receipt. So
+a job may be begun twice, but is answered once.
+X
+run 'mailbox create squares'
+start 'async squares 200 >results'
+sender=$!
+pool=''
+hire() {
+	worker squares 40 >/dev/null &
+	pool="$pool $!"
+}
+# Kill the nth of the pool.
+kill_worker() {
+	rest='' n=0
+	for process in $pool; do
+		n=$((n + 1))
+		if [ $n = "$1" ]; then
+			kill -9 "$process"
+			wait "$process" 2>/dev/null
+			printf ' %d' "$process"
+		else
+			rest="$rest $process"
+		fi
+	done
+	pool=$rest
+}
+for _ in 1 2 3 4; do
+	say_typed 'worker squares 40 >/dev/null &'
+	hire
+done
+awk 'BEGIN { srand(); for (i = 0; i < 1000; i++) print int(4 * rand()) + 1 }' >picks
+killed=0
+printf '\nAgain and again one of the four is killed, and another one hired:\n\n'
+while kill -0 $sender 2>/dev/null && read -r pick; do
+	kill_worker "$pick"
+	hire
+	killed=$((killed + 1))
+	[ $((killed % 12)) != 0 ] || echo
+	sleep 0.1
+done <picks
+printf '\n\n'
+ended $sender
+run 'head -n 3 results; echo ...; tail -n 1 results'
+redelivered=$(value squares redelivered)
+run 'mailbox delete squares'
+# shellcheck disable=SC2086
+ended $pool
+expect 'exit statuses of those who lived' '0 0 0 0' "$status"
+echo
+once=$(grep squared results | sort | uniq -c | awk '$1 == 1' | wc -l)
+printf '  %-40s %4d\n' 'workers killed' $killed 'jobs that one of them had in his hands' "$redelivered" \
+	'jobs sent' "$(awk '/ sent, / { print $1 }' results)" 'jobs answered exactly once' "$once"
+echo
+expect 'workers were killed' yes "$([ $killed -ge 1 ] && echo yes)"
+expect 'jobs answered exactly once, of 200 sent' 200 "$once"
 
 # ============================================================================
 scene 'Delete wakes everyone'
