@@ -187,7 +187,10 @@ void mailbox_ticket_shut(struct mailbox_ledger *ledger, struct mailbox_ticket *t
 	spin_unlock(&ledger->lock);
 }
 
-/* Takes over the reference to @receiver's pid, and what t->reply says. */
+/*
+ * Takes over the reference to @receiver's pid, and what t->reply says. With -EPIPE, if its
+ * sender is gone, the ticket is the caller's to destroy, without the lock.
+ */
 static int mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_ticket *t,
 			       u32 outcome, u32 reason, const struct mailbox_party *receiver)
 {
@@ -197,10 +200,8 @@ static int mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_tic
 	t->time = ktime_get_ns();
 	if (receiver)
 		t->receiver = *receiver;
-	if (!t->sender) {
-		mailbox_ticket_destroy(t);
+	if (!t->sender)
 		return -EPIPE;
-	}
 	if (!t->sync)
 		list_add_tail(&t->node, &t->sender->finished);
 	smp_mb();	/* before we look for sleepers; against (F) */
@@ -236,6 +237,8 @@ static int mailbox_ticket_end(struct mailbox_ledger *ledger, u32 lane, u64 posit
 		ret = mailbox_ticket_done(ledger, t, outcome, reason, receiver);
 	}
 	spin_unlock(&ledger->lock);
+	if (ret == -EPIPE)
+		mailbox_ticket_destroy(t);
 	if (ret == -ENOENT) {
 		kvfree(reply);
 		if (receiver)
