@@ -767,11 +767,13 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 {
 	struct user_namespace *ns = current_user_ns();
 	struct mailbox_ring_stats stats;
-	u32 waiting;
+	u32 waiting, pending;
 
 	mailbox_ring_stats(&port->ring, &stats);
 	/* They have left their slots, and nobody is done with them. */
-	stats.received -= mailbox_lease_stats(&port->leases, &waiting);
+	pending = mailbox_lease_stats(&port->leases, &waiting);
+	/* Leased since the slots were counted: not received then, and not now. */
+	stats.received = max_t(s64, stats.received - pending, 0);
 	stats.depth += waiting;
 	info->flags = port->flags;
 	info->message_size = port->ring.message_size;
