@@ -37,7 +37,7 @@ struct mailbox_lease *mailbox_lease_alloc(u32 size)
 
 	/* Over a memory cgroup's limit: fail, and do not let the OOM killer loose. */
 	lease = kvmalloc(struct_size(lease, data, size),
-			 GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+			 MAILBOX_GFP);
 	if (lease) {
 		INIT_LIST_HEAD(&lease->node);
 		INIT_LIST_HEAD(&lease->timed);

@@ -111,7 +111,7 @@ static const struct vm_operations_struct mailbox_map_ops = {
 
 static struct mailbox_mapping *mailbox_map_join(struct file *file, struct vm_area_struct *vma)
 {
-	struct mailbox_mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	struct mailbox_mapping *mapping = kzalloc(sizeof(*mapping), MAILBOX_GFP);
 	int err;
 
 	if (!mapping)

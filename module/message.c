@@ -1311,7 +1311,7 @@ static int mailbox_lease_reply(struct mailbox_endpoint *ep, const struct mailbox
 
 	if (f->length > port->ring.message_size)
 		return -EMSGSIZE;
-	reply = kvmalloc(f->length ?: 1, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	reply = kvmalloc(f->length ?: 1, MAILBOX_GFP);
 	if (!reply)
 		return -ENOMEM;
 	err = -EFAULT;

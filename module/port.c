@@ -143,7 +143,7 @@ static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identi
 
 	lockdep_assert_held(&port->lock);
 	err = xa_alloc_cyclic(&port->identities, id, identity, XA_LIMIT(1, MAILBOX_ENDPOINTS_MAX),
-			      &port->next_id, GFP_KERNEL_ACCOUNT);
+			      &port->next_id, MAILBOX_GFP);
 	return min(err, 0);	/* 1: the ids have wrapped */
 }
 
@@ -164,7 +164,7 @@ static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity
 /* The caller's. */
 static struct mailbox_identity *mailbox_identity_alloc(void)
 {
-	struct mailbox_identity *identity = kzalloc(sizeof(*identity), GFP_KERNEL_ACCOUNT);
+	struct mailbox_identity *identity = kzalloc(sizeof(*identity), MAILBOX_GFP);
 
 	if (identity) {
 		identity->pid = get_task_pid(current, PIDTYPE_TGID);
@@ -257,7 +257,7 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port, unsigned i
 	struct mailbox_endpoint *ep;
 	int err = -ENOMEM;
 
-	ep = kzalloc(struct_size(ep, position, port->ring.lanes), GFP_KERNEL_ACCOUNT);
+	ep = kzalloc(struct_size(ep, position, port->ring.lanes), MAILBOX_GFP);
 	if (!ep)
 		return ERR_PTR(err);
 	identity = mailbox_identity_alloc();
@@ -629,7 +629,7 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	if (err)
 		goto err_count;
 	err = -ENOMEM;
-	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+	port = kzalloc(sizeof(*port), MAILBOX_GFP);
 	if (!port)
 		goto err_uncharge;
 	err = mailbox_ends_init(&port->ends, attr->peer_pid);

@@ -131,7 +131,7 @@ void mailbox_receipts_close(struct mailbox_ledger *ledger, struct mailbox_receip
 struct mailbox_ticket *mailbox_ticket_alloc(struct mailbox_ledger *ledger,
 					    struct mailbox_receipts *r, bool sync)
 {
-	struct mailbox_ticket *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+	struct mailbox_ticket *t = kzalloc(sizeof(*t), MAILBOX_GFP);
 	bool room;
 
 	if (!t)

@@ -20,12 +20,11 @@ int mailbox_ring_init(struct mailbox_ring *ring, u32 message_size, u32 capacity,
 	ring->bytes = mailbox_ring_bytes(message_size, capacity, lanes);
 	ring->lanes = lanes;
 	ring->message_size = message_size;
-	ring->lane = kcalloc(lanes, sizeof(*ring->lane), GFP_KERNEL_ACCOUNT);
+	ring->lane = kcalloc(lanes, sizeof(*ring->lane), MAILBOX_GFP);
 	if (!ring->lane)
 		return -ENOMEM;
 	/* Over a memory cgroup's limit: fail, and do not let the OOM killer loose. */
-	shared = __vmalloc(ring->bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-			   __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	shared = __vmalloc(ring->bytes, MAILBOX_GFP | __GFP_ZERO);
 	if (!shared) {
 		kfree(ring->lane);
 		return -ENOMEM;
@@ -203,7 +202,7 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 			      struct mailbox_ring_stats *stats)
 {
 	u64 end = mailbox_ring_walk_free(lane, READ_ONCE(lane->hint)).position;
-	u32 unreceived = 0, i, n;
+	u32 unreceived = 0, depth = 0, i, n;
 	u64 word, position;
 
 	for (i = 1; i <= lane->view.capacity && i <= end; i++) {
@@ -218,11 +217,11 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 			break;
 		case MAILBOX_PHASE_READING:
 			if (mailbox_word_owner(word) == MAILBOX_OWNER_PARKED)
-				stats->depth += n;
+				depth += n;
 			unreceived += n;
 			break;
 		case MAILBOX_PHASE_READY:
-			stats->depth += n;
+			depth += n;
 			unreceived += n;
 			break;
 		case MAILBOX_PHASE_SPLIT:
@@ -230,8 +229,10 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 			break;
 		}
 	}
+	/* Whatever counts have been forged. */
+	stats->depth += min(depth, lane->view.capacity);
 	stats->sent += end - READ_ONCE(lane->shared->discarded);
-	return unreceived;
+	return min(unreceived, lane->view.capacity);
 }
 
 void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_stats *stats)

@@ -28,6 +28,9 @@
 #include <linux/mm.h>
 #include <linux/mailbox_ring.h>
 
+/* For all that is charged to the caller: at its limit fail, and let no OOM killer loose. */
+#define MAILBOX_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /* How often a lane's hint moves, in messages; far below the sequence's 2^35. */
 #define MAILBOX_HINT_PERIOD	(1ULL << 16)
 
