@@ -258,7 +258,8 @@ struct mailbox_holder {
  * @tag: send: any number that travels with the message; receive: 0 in, the tag out
  * @deadline: absolute time in ns until which to wait, MAILBOX_NO_WAIT or
  *	MAILBOX_FOREVER. O_NONBLOCK on the descriptor means MAILBOX_NO_WAIT.
- * @ticket: out: number of the message in its lane, from 0
+ * @ticket: out: number of the message in its lane, from 0; of a send that fails: 0 or
+ *	what it would have been
  * @sender: out of a receive: endpoint id of the sender, unique within the port
  * @pid: out of a receive: the process that opened the sending endpoint, in the
  *	receiver's pid namespace (0 if it has no number there)

@@ -208,8 +208,9 @@ static void give_up(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 {
 	struct ring *ring = mb->ring;
 
-	MAILBOX_ADD(&ring->shared->lane[n].discarded, count);
 	mailbox_range_discard(&ring->lane[n].view, position, count);
+	/* After that: who dies in between is counted too few, not twice. */
+	MAILBOX_ADD(&ring->shared->lane[n].discarded, count);
 	if (mailbox_waiting(&ring->shared->receivers) ||
 	    mailbox_waiting(&ring->shared->senders))
 		kick(mb, 1U << n, 1U << n);
