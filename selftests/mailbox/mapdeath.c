@@ -158,12 +158,19 @@ static void check_note(const struct note *n)
 
 /* Workers */
 
+static struct place *ours;
+
+/* But for who is led somewhere. */
 static void rest(void)
 {
 	__u32 hold;
 
-	while ((hold = __atomic_load_n(&books->hold, __ATOMIC_SEQ_CST)) & 1)
+	while (!__atomic_load_n(&ours->gate, __ATOMIC_SEQ_CST)) {
+		hold = __atomic_load_n(&books->hold, __ATOMIC_SEQ_CST);
+		if (!(hold & 1))
+			break;
 		syscall(SYS_futex, &books->hold, FUTEX_WAIT, hold, NULL, NULL, 0);
+	}
 }
 
 /* Who is stopped in a call that sleeps comes back from it. */
@@ -186,8 +193,6 @@ static __u32 new_ids(__u32 n)
 		books->sent[first + i] = INTENDED;
 	return first;
 }
-
-static struct place *ours;
 
 static void come_to(enum gate gate)
 {
@@ -668,7 +673,7 @@ static bool step(pid_t pid)
 	return !ptrace(PTRACE_SINGLESTEP, pid, NULL, 0) && stops_soon(pid, &of_itself);
 }
 
-/* Something for receivers, so that one that is led finds a range. */
+/* Something for receivers, so that one that is led finds a range. It wakes nobody. */
 static void feed(void)
 {
 	__u32 lane = below(LANES), first = new_ids(RANGE), i;
@@ -682,7 +687,14 @@ static void feed(void)
 		books->sent[n.id] = ACCEPTED;
 	}
 	if (got > 0)
-		ring_publish_range(&feeder, lane, position, got);
+		mailbox_range_publish(&feeder.lane[lane], position, feeder.owner, got);
+}
+
+/* Even: all work, but those who wait. */
+static void turn_hold(void)
+{
+	__atomic_fetch_add(&books->hold, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &books->hold, FUTEX_WAKE, PLACES, NULL, NULL, 0);
 }
 
 /* Lets it come to the gate before that phase, and on from there, instruction by instruction. */
@@ -704,7 +716,19 @@ static bool lead(struct place *p, enum phase there)
 	while (more-- && phase_of(p) == there)
 		if (!step(p->pid))
 			return false;
+	ring_kick(&feeder, ~0U, ~0U);	/* for what was fed */
 	return true;
+}
+
+/* Where nobody has died yet it may go alone: others would be faster all the time. */
+static bool lead_alone(struct place *p, enum phase there)
+{
+	bool good;
+
+	turn_hold();
+	good = lead(p, there);
+	turn_hold();
+	return good;
 }
 
 /* It stands still: what is in its hands will come again, and nothing else of it. */
@@ -805,8 +829,12 @@ static bool look(struct place *p, bool led)
 	if (ptrace(PTRACE_INTERRUPT, p->pid, NULL, 0) || !stopped(p->pid))
 		return false;
 	led = led && p->owner && one_in(2);
-	if (led && !lead(p, where_to(p)))
-		return false;
+	if (led) {
+		enum phase there = where_to(p);
+
+		if (!(never(there) ? lead_alone(p, there) : lead(p, there)))
+			return false;
+	}
 	(led ? tally->led : tally->met)[phase_of(p)]++;
 	enter_grip(p);
 	enter_row(p);
@@ -868,12 +896,6 @@ static bool settled(const int *probe)
 		if (books->place[i].pid && (books->place[i].in & in || books->place[i].out & out))
 			return false;
 	return true;
-}
-
-static void turn_hold(void)
-{
-	__atomic_fetch_add(&books->hold, 1, __ATOMIC_SEQ_CST);
-	syscall(SYS_futex, &books->hold, FUTEX_WAKE, PLACES, NULL, NULL, 0);
 }
 
 FIXTURE_SETUP(death)

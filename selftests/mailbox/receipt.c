@@ -448,21 +448,34 @@ TEST_F(port, synchronous_send_after_a_signal_never_was)
 	EXPECT_NO_MESSAGE(self->rx);
 }
 
+/* In a child: how often it was interrupted, for the test to see. */
+static int *interruptions;
+
+static void on_interruption(int sig)
+{
+	__atomic_fetch_add(interruptions, 1, __ATOMIC_SEQ_CST);
+}
+
 TEST_F(port, synchronous_send_that_is_restarted_sends_once)
 {
-	pid_t pid = spawn();
+	struct sigaction action = { .sa_handler = on_interruption, .sa_flags = SA_RESTART };
+	pid_t pid;
 	int i;
 
+	interruptions = shared_pages(1);
+	pid = spawn();
 	if (!pid) {
-		catch_signal(SIGUSR1, SA_RESTART);
+		sigaction(SIGUSR1, &action, NULL);
 		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, NULL));
 	}
-	for (i = 0; i < 5; i++) {
-		EXPECT_TRUE(sleeps_in_ioctl(pid));
-		EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
-		kill(pid, SIGUSR1);
-	}
 	EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+	for (i = 1; i <= 5; i++) {
+		EXPECT_TRUE(sleeps_in_ioctl(pid));
+		kill(pid, SIGUSR1);
+		/* The handler runs when the message was taken back, before it is sent again. */
+		EXPECT_TRUE(wait_until(__atomic_load_n(interruptions, __ATOMIC_SEQ_CST) == i));
+		EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+	}
 	EXPECT_MESSAGE("x", self->rx);
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_NO_MESSAGE(self->rx);
