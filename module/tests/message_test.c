@@ -448,7 +448,7 @@ static void a_slot_that_is_given_up_wakes_a_sender(struct kunit *test)
 	for (i = 1; i < CAPACITY; i++)
 		send(desk->sender, 0, i);
 	caller = start(test, 0, desk->sender, true, CAPACITY);
-	mailbox_undo_claim(desk->other, 0, position);
+	mailbox_undo_claim(desk->other, 0, position, NULL);
 	expect_result(test, caller, 1);
 }
 
@@ -462,7 +462,7 @@ static void a_slot_that_is_given_up_wakes_a_receiver_for_what_is_behind(struct k
 	mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	send(desk->sender, 0, 7);
 	caller = start(test, 0, desk->receiver, false, 0);
-	mailbox_undo_claim(desk->other, 0, position);
+	mailbox_undo_claim(desk->other, 0, position, NULL);
 	expect_result(test, caller, 1);
 	KUNIT_EXPECT_EQ(test, caller->value, 7);
 }
@@ -562,7 +562,7 @@ static void the_end_waits_for_a_message_being_written(struct kunit *test)
 	mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	end(desk, false);
 	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EAGAIN);
-	mailbox_undo_claim(desk->other, 0, position);
+	mailbox_undo_claim(desk->other, 0, position, NULL);
 	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EIDRM);
 }
 
