@@ -69,7 +69,7 @@ static void layout_of_evict_and_holder(struct kunit *test)
 
 static void layout_of_message(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_message), 64);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_message), 88);
 	EXPECT_MEMBER(test, mailbox_message, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_message, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_message, data, 8, 8);
@@ -82,6 +82,42 @@ static void layout_of_message(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_message, pid, 52, 4);
 	EXPECT_MEMBER(test, mailbox_message, uid, 56, 4);
 	EXPECT_MEMBER(test, mailbox_message, gid, 60, 4);
+	EXPECT_MEMBER(test, mailbox_message, lost, 64, 4);
+	EXPECT_MEMBER(test, mailbox_message, pad, 68, 4);
+	EXPECT_MEMBER(test, mailbox_message, receipt, 72, 8);
+	EXPECT_MEMBER(test, mailbox_message, lease, 80, 8);
+}
+
+static void layout_of_receipt(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_receipt), 80);
+	EXPECT_MEMBER(test, mailbox_receipt, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, flags, 4, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, data, 8, 8);
+	EXPECT_MEMBER(test, mailbox_receipt, length, 16, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, lane, 20, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, ticket, 24, 8);
+	EXPECT_MEMBER(test, mailbox_receipt, deadline, 32, 8);
+	EXPECT_MEMBER(test, mailbox_receipt, tag, 40, 8);
+	EXPECT_MEMBER(test, mailbox_receipt, time, 48, 8);
+	EXPECT_MEMBER(test, mailbox_receipt, outcome, 56, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, reason, 60, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, receiver, 64, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, pid, 68, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, uid, 72, 4);
+	EXPECT_MEMBER(test, mailbox_receipt, gid, 76, 4);
+}
+
+static void layout_of_finish(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_finish), 40);
+	EXPECT_MEMBER(test, mailbox_finish, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_finish, how, 4, 4);
+	EXPECT_MEMBER(test, mailbox_finish, data, 8, 8);
+	EXPECT_MEMBER(test, mailbox_finish, length, 16, 4);
+	EXPECT_MEMBER(test, mailbox_finish, lane, 20, 4);
+	EXPECT_MEMBER(test, mailbox_finish, ticket, 24, 8);
+	EXPECT_MEMBER(test, mailbox_finish, deadline, 32, 8);
 }
 
 static void layout_of_kick_and_end(struct kunit *test)
@@ -186,34 +222,68 @@ static void layout_of_a_slot(struct kunit *test)
 static void numbers_of_the_ioctls(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_QUERY, 0xc038bb00);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc060bb01);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc068bb01);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_OPEN, 0xc050bb02);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_DELETE, 0x4048bb03);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EVICT, 0x4048bb04);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_HOLDER, 0xc070bb05);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND, 0xc040bb10);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE, 0xc040bb11);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0c0bb12);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND, 0xc058bb10);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE, 0xc058bb11);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0c8bb12);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SET_LANES, 0x4010bb13);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_KICK, 0x4010bb14);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_END, 0x4008bb15);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIPT, 0xc050bb18);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_FINISH, 0x4028bb19);
 }
 
 static void values_of_the_flags(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, MAILBOX_SEALED, 1);
 	KUNIT_EXPECT_EQ(test, MAILBOX_AUTODELETE, 2);
+	KUNIT_EXPECT_EQ(test, MAILBOX_DIRECT, 4);
+	KUNIT_EXPECT_EQ(test, MAILBOX_DROP_NEWEST, 8);
+	KUNIT_EXPECT_EQ(test, MAILBOX_DROP_OLDEST, 16);
 	KUNIT_EXPECT_EQ(test, MAILBOX_EXCLUSIVE, 0x80000000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_DELETE_PURGE, 1);
 	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_REALTIME, 1);
+	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_IN_PLACE, 4);
+	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_RECEIPT, 8);
+	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_SYNC, 16);
 	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_REALTIME, 1);
 	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_TRUNCATE, 2);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_IN_PLACE, 4);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_LEASE, 8);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_TRUSTED, 0x10000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_TRUNCATED, 0x20000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_REDELIVERED, 0x40000);
+	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_RECEIPT, 0x80000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_DEPARTED_SHIFT, 24);
 	KUNIT_EXPECT_EQ(test, MAILBOX_LANE_DEFAULT, 0xffffffff);
 	KUNIT_EXPECT_EQ(test, MAILBOX_NO_WAIT, 0);
 	KUNIT_EXPECT_EQ(test, MAILBOX_FOREVER, U64_MAX);
+}
+
+static void values_of_receipts_and_leases(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, MAILBOX_QUEUED, 0);
+	KUNIT_EXPECT_EQ(test, MAILBOX_TAKEN, 1);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECEIVED, 2);
+	KUNIT_EXPECT_EQ(test, MAILBOX_ACKED, 3);
+	KUNIT_EXPECT_EQ(test, MAILBOX_REPLIED, 4);
+	KUNIT_EXPECT_EQ(test, MAILBOX_DISCARDED, 5);
+	KUNIT_EXPECT_EQ(test, MAILBOX_REASON_PURGED, 1);
+	KUNIT_EXPECT_EQ(test, MAILBOX_REASON_LOST, 2);
+	KUNIT_EXPECT_EQ(test, MAILBOX_REASON_DROPPED, 3);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECEIPT_REALTIME, 1);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECEIPT_TICKET, 2);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECEIPT_STATUS, 4);
+	KUNIT_EXPECT_EQ(test, MAILBOX_ACK, 1);
+	KUNIT_EXPECT_EQ(test, MAILBOX_REPLY, 2);
+	KUNIT_EXPECT_EQ(test, MAILBOX_NACK, 3);
+	KUNIT_EXPECT_EQ(test, MAILBOX_NACK_BACK, 4);
+	KUNIT_EXPECT_EQ(test, MAILBOX_EXTEND, 5);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECEIPTS_MAX, 4096);
 }
 
 static void values_of_the_limits(struct kunit *test)
@@ -425,6 +495,9 @@ static int size_init(struct kunit *test)
 
 static struct kunit_case size_cases[] = {
 	KUNIT_CASE(layout_of_the_shared_page),
+	KUNIT_CASE(layout_of_receipt),
+	KUNIT_CASE(layout_of_finish),
+	KUNIT_CASE(values_of_receipts_and_leases),
 	KUNIT_CASE(a_structure_of_our_size_is_copied),
 	KUNIT_CASE(a_smaller_structure_is_refused),
 	KUNIT_CASE(a_larger_structure_with_a_tail_of_zeros_is_accepted),

@@ -202,13 +202,17 @@ static void there_are_1_to_32_lanes(struct kunit *test)
 
 static void unknown_flags_are_refused(struct kunit *test)
 {
-	u32 known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_EXCLUSIVE;
+	u32 known = MAILBOX_SEALED | MAILBOX_AUTODELETE | MAILBOX_DIRECT | MAILBOX_DROP_NEWEST |
+		    MAILBOX_EXCLUSIVE;
+	u32 alone = MAILBOX_DROP_OLDEST;
 	int bit;
 
 	KUNIT_EXPECT_EQ(test, CHECK(.flags = known), 0);
+	KUNIT_EXPECT_EQ(test, CHECK(.flags = alone | MAILBOX_DROP_NEWEST), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.flags = alone | MAILBOX_DIRECT), -EINVAL);
 	for (bit = 0; bit < 32; bit++)
 		KUNIT_EXPECT_EQ_MSG(test, CHECK(.flags = BIT(bit)),
-				    known & BIT(bit) ? 0 : -EINVAL, "bit %d", bit);
+				    (known | alone) & BIT(bit) ? 0 : -EINVAL, "bit %d", bit);
 }
 
 static void padding_is_zero_and_a_peer_is_for_direct_ports(struct kunit *test)
