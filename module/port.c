@@ -45,7 +45,8 @@ int mailbox_port_check(struct mailbox_create *attr)
 			    MAILBOX_EXCLUSIVE))
 		return -EINVAL;
 	/* A mapped receiver at a direct port takes without asking. */
-	if ((attr->flags & MAILBOX_DROP_OLDEST) && (attr->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DIRECT)))
+	if (attr->flags & MAILBOX_DROP_OLDEST &&
+	    attr->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DIRECT))
 		return -EINVAL;
 	if (attr->pad || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
 		return -EINVAL;

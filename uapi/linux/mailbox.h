@@ -92,7 +92,7 @@
 #define MAILBOX_SEALED		(1U << 0)	/* never mappable: senders can be trusted */
 #define MAILBOX_AUTODELETE	(1U << 1)	/* deleted with its last close */
 #define MAILBOX_DIRECT		(1U << 2)	/* one sender, one receiver: see MAILBOX_IOC_END */
-#define MAILBOX_DROP_NEWEST	(1U << 3)	/* a message to a full lane is dropped, and counted */
+#define MAILBOX_DROP_NEWEST	(1U << 3)	/* a message to a full lane is dropped */
 #define MAILBOX_DROP_OLDEST	(1U << 4)	/* it takes the place of the oldest one there */
 
 /* struct mailbox_create.flags beside the port flags. */
