@@ -1968,7 +1968,7 @@ static void do_poll(void)
 	drop_target(&t);
 	for (i = 0; ret > 0 && i < n; i++)
 		if (fds[i].revents & ~(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLPRI |
-				       POLLHUP | POLLERR | POLLNVAL))
+				       POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
 			broken("events %#x", fds[i].revents);
 	if (ret <= 0 || !t.known || fds[0].fd < 0)
 		return;
@@ -1976,6 +1976,8 @@ static void do_poll(void)
 		broken("POLLIN for a writer");
 	if (fds[0].revents & (t.writes ? 0 : POLLOUT | POLLWRNORM))
 		broken("POLLOUT for a reader");
+	if (fds[0].revents & POLLRDHUP && !(t.info.flags & MAILBOX_DIRECT))
+		broken("POLLRDHUP of a port that is not direct");
 	if (fds[0].revents & (t.writes ? 0 : POLLPRI))
 		broken("POLLPRI for a reader");
 	if (t.info.state == MAILBOX_STATE_DELETED && fds[0].revents & POLLOUT)
