@@ -35,9 +35,7 @@ struct mailbox_lease *mailbox_lease_alloc(u32 size)
 {
 	struct mailbox_lease *lease;
 
-	/* Over a memory cgroup's limit: fail, and do not let the OOM killer loose. */
-	lease = kvmalloc(struct_size(lease, data, size),
-			 MAILBOX_GFP);
+	lease = kvmalloc(struct_size(lease, data, size), MAILBOX_GFP);
 	if (lease) {
 		INIT_LIST_HEAD(&lease->node);
 		INIT_LIST_HEAD(&lease->timed);

@@ -23,7 +23,6 @@ int mailbox_ring_init(struct mailbox_ring *ring, u32 message_size, u32 capacity,
 	ring->lane = kcalloc(lanes, sizeof(*ring->lane), MAILBOX_GFP);
 	if (!ring->lane)
 		return -ENOMEM;
-	/* Over a memory cgroup's limit: fail, and do not let the OOM killer loose. */
 	shared = __vmalloc(ring->bytes, MAILBOX_GFP | __GFP_ZERO);
 	if (!shared) {
 		kfree(ring->lane);

@@ -775,7 +775,8 @@ static inline __u64 mailbox_direct_waiting(const struct mailbox_waiters *waiters
 static inline int mailbox_slot_replace(const struct mailbox_lane *lane, __u64 position, __u64 word,
 				       __u64 by)
 {
-	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word, by);	/* (B) (D) */
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word,	/* (B) (D) */
+			       by);
 }
 
 /**
