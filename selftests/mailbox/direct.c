@@ -979,7 +979,7 @@ struct race {
 static struct race race_begin(void)
 {
 	__u64 now = clock_ns(CLOCK_MONOTONIC), most = number_from("DIRECT_ROUNDS", 0);
-	struct race race = { most ?: 100000 * effort(), now, now + 5000000000ULL * effort() };
+	struct race race = { most ?: 100000 * effort(), now, now + 2000000000ULL * effort() };
 
 	if (most)
 		race.end = ~0ULL;

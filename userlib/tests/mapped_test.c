@@ -317,7 +317,7 @@ static void test_lies(void)
 
 	for (i = 0; i < SLOTS; i++) {
 		mailbox_send_msg(mb, &msg, 0);
-		mailbox_lane_slot(&view, i)->header = ~0ULL;
+		mailbox_lane_slot(&view, i)->header = ~MAILBOX_SLOT_RECEIPT;
 		in[i] = (struct mailbox_msg){ .data = buf[i], .size = sizeof(buf[i]) };
 	}
 	ok(mailbox_receive(mb, buf, sizeof(buf)) == SIZE, "a length is never more than there is");
@@ -328,7 +328,7 @@ static void test_lies(void)
 		in[i] = (struct mailbox_msg){ .data = "x", .length = 1, .lane = LANES - 1 };
 	ok(mailbox_send_batch(mb, in, SLOTS, 0) == SLOTS, "a batch");
 	for (i = 0; i < SLOTS; i++) {
-		mailbox_lane_slot(&view, i)->header = ~0ULL;
+		mailbox_lane_slot(&view, i)->header = ~MAILBOX_SLOT_RECEIPT;
 		in[i] = (struct mailbox_msg){ .data = buf[i], .size = sizeof(buf[i]) };
 	}
 	ok(mailbox_receive_batch(mb, in, SLOTS, 0) == SLOTS && in[SLOTS - 1].length == SIZE,
