@@ -26,6 +26,7 @@
  * @outcome: MAILBOX_QUEUED as long as it is open
  * @reason: MAILBOX_REASON_* or 0
  * @time: when it was finished
+ * @order: how many of the port were finished before it
  * @receiver: who finished it
  * @reply: what he said, or NULL
  * @length: bytes of that
@@ -45,6 +46,7 @@ struct mailbox_ticket {
 	u32 outcome;
 	u32 reason;
 	u64 time;
+	u64 order;
 	struct mailbox_party receiver;
 	void *reply;
 	u32 length;
@@ -64,6 +66,7 @@ void mailbox_ledger_init(struct mailbox_ledger *ledger, struct mailbox_ring *rin
 	hash_init(ledger->open);
 	ledger->closed = false;
 	ledger->ended = false;
+	ledger->finished = 0;
 }
 
 static void mailbox_ticket_destroy(struct mailbox_ticket *t)
@@ -198,6 +201,7 @@ static int mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_tic
 	t->outcome = outcome;
 	t->reason = reason;
 	t->time = ktime_get_ns();
+	t->order = ledger->finished++;
 	if (receiver)
 		t->receiver = *receiver;
 	if (!t->sender)
@@ -424,7 +428,23 @@ static int mailbox_ticket_put(struct mailbox_ticket *t, struct mailbox_receipt *
 	return mailbox_abi_put(user, size, receipt, sizeof(*receipt));
 }
 
-/* Told, or back where it came from: the front, for it is the oldest. */
+/* Back among its sender's receipts, in the order of finishing. */
+static void mailbox_ticket_put_back(struct mailbox_ledger *ledger, struct mailbox_ticket *t)
+{
+	struct list_head *before = &t->sender->finished;
+	struct mailbox_ticket *other;
+
+	lockdep_assert_held(&ledger->lock);
+	list_for_each_entry(other, &t->sender->finished, node) {
+		if (other->order > t->order) {
+			before = &other->node;
+			break;
+		}
+	}
+	list_add_tail(&t->node, before);
+}
+
+/* Told, or back where it came from. */
 static int mailbox_ticket_told(struct mailbox_ledger *ledger, struct mailbox_ticket *t, int err)
 {
 	if (!err) {
@@ -433,7 +453,7 @@ static int mailbox_ticket_told(struct mailbox_ledger *ledger, struct mailbox_tic
 	}
 	spin_lock(&ledger->lock);
 	t->sync = false;
-	list_add(&t->node, &t->sender->finished);
+	mailbox_ticket_put_back(ledger, t);
 	smp_mb();	/* before we look for sleepers; against (F) */
 	mailbox_receipts_wake(t->sender);
 	spin_unlock(&ledger->lock);

@@ -42,6 +42,7 @@
  * @open: by lane and position
  * @closed: nothing may be sent any more
  * @ended: and there is but one endpoint left
+ * @finished: tickets that are not open any more; numbers them
  */
 struct mailbox_ledger {
 	struct mailbox_ring *ring;
@@ -49,6 +50,7 @@ struct mailbox_ledger {
 	DECLARE_HASHTABLE(open, 6);
 	bool closed;
 	bool ended;
+	u64 finished;
 };
 
 /**
