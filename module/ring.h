@@ -31,12 +31,6 @@
 /* For all that is charged to the caller: at its limit fail, and let no OOM killer loose. */
 #define MAILBOX_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* How often a lane's hint moves, in messages; far below the sequence's 2^35. */
-#define MAILBOX_HINT_PERIOD	(1ULL << 16)
-
-/* So far ahead, in messages, a hint from the mapping is looked at: half the range. */
-#define MAILBOX_HINT_FAR	(1ULL << 34)
-
 /* Lost races in a row after which a claim or take calls it a day. */
 #define MAILBOX_RACES_MAX	4096
 
@@ -269,16 +263,9 @@ void mailbox_ring_held(const struct mailbox_ring *ring, u32 owner, struct mailbo
 static inline u64 mailbox_ring_start(const struct mailbox_ring_lane *lane, const u64 *own)
 {
 	u64 from = max(READ_ONCE(*own), READ_ONCE(lane->hint));
-	u64 told = READ_ONCE(lane->shared->hint);
 
-	/* A lane may run for long without the kernel. Others wrote this: does the slot agree? */
-	if (unlikely(told > from + MAILBOX_HINT_FAR)) {
-		s64 d = mailbox_word_distance(mailbox_lane_word(&lane->view, told), told);
-
-		if (d >= 0 && d < 4 * MAILBOX_HINT_PERIOD)
-			from = told;
-	}
-	return from;
+	/* A lane may run for long without the kernel. */
+	return mailbox_lane_start(&lane->view, from, READ_ONCE(lane->shared->hint));
 }
 
 /**

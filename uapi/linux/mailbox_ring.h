@@ -57,7 +57,8 @@
  *	both	  s > p: all up to s - capacity are gone: go to s - capacity + 1.
  *
  * A private position may lag behind any distance under half the range of the
- * sequence (2^35 messages), but must never run ahead.
+ * sequence (2^35 messages), but must never run ahead. Who may have slept for longer
+ * starts at the lane's hint: mailbox_lane_start().
  *
  * Ordering. Each access carries the letter of its row:
  *
@@ -375,6 +376,30 @@ static inline void mailbox_slot_help(const struct mailbox_lane *lane, __u64 posi
 		MAILBOX_CMPXCHG_QUIET(&mailbox_lane_slot(lane, next)->word, is_free,	/* (B) */
 				      mailbox_word_range(next, 0, mailbox_word_count(word),
 							 MAILBOX_PHASE_READY));
+}
+
+/* How often receivers move a lane's hint, in messages; far below the sequence's 2^35. */
+#define MAILBOX_HINT_PERIOD	(1ULL << 16)
+
+/* So far ahead, in messages, a hint is looked at: half the distance that can be told. */
+#define MAILBOX_HINT_FAR	(1ULL << 34)
+
+/**
+ * mailbox_lane_start() - where a walk starts
+ * @lane: the lane
+ * @own: the participant's position
+ * @hint: of struct mailbox_shared_lane. Others wrote it: it counts if its slot agrees
+ *
+ * Return: one of the two.
+ */
+static inline __u64 mailbox_lane_start(const struct mailbox_lane *lane, __u64 own, __u64 hint)
+{
+	__s64 d;
+
+	if (hint <= own + MAILBOX_HINT_FAR)
+		return own;
+	d = mailbox_word_distance(mailbox_lane_word(lane, hint), hint);
+	return d >= 0 && d < (__s64)(4 * MAILBOX_HINT_PERIOD) ? hint : own;
 }
 
 /**

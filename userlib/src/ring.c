@@ -19,7 +19,6 @@
 #define SPIN_MIN_NS	250
 #define SPIN_MAX_NS	8000
 #define SPIN_LOOKS	16	/* from one reading of the clock to the next */
-#define HINT_PERIOD	65536	/* messages from one hint for latecomers to the next */
 
 #if defined(__x86_64__) || defined(__i386__)
 #define relax()	__builtin_ia32_pause()
@@ -146,12 +145,20 @@ hot int our_end(struct mailbox *mb, const struct ring *ring, uint32_t end)
 	return likely(ring->ends & end) ? 0 : ask_for(mb, end);
 }
 
+/* Where a walk starts: at our own position, unless we have been away for very long. */
+static __u64 start_at(const struct ring *ring, const struct ring_lane *lane, __u64 p)
+{
+	return mailbox_lane_start(&lane->view, p,
+				  MAILBOX_LOAD(&ring->shared->lane[lane - ring->lane].hint));
+}
+
 /* Claim up to @n slots. @got: how many. */
 hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u64 p, __u32 n,
 			    __u32 *got)
 {
 	struct found at;
 
+	p = start_at(ring, lane, p);
 	do {
 		at = walk_free(&lane->view, p);
 		p = at.position;
@@ -450,6 +457,7 @@ cold struct found take_from(const struct ring *ring, struct ring_lane *lane, __u
 	struct found at;
 	bool done;
 
+	p = start_at(ring, lane, p);
 	do {
 		at = walk_ready(&lane->view, p);
 		p = at.position;
@@ -547,7 +555,7 @@ hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_share
 		if (unlikely(err))
 			return err;
 		t->lane = n;
-		if (unlikely(!(t->position % HINT_PERIOD)))
+		if (unlikely(!(t->position % MAILBOX_HINT_PERIOD)))
 			MAILBOX_STORE(&shared->lane[n].hint, t->position);
 		/* Of a direct port there is no other receiver. */
 		if (!direct && unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
@@ -633,7 +641,7 @@ static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
 	if (!mailbox_range_take(&view, at.position, at.word, ring->owner))
 		return 0;
 	MAILBOX_STORE(&lane->receive, at.position + got);
-	if (at.position / HINT_PERIOD != (at.position + got) / HINT_PERIOD)
+	if (at.position / MAILBOX_HINT_PERIOD != (at.position + got) / MAILBOX_HINT_PERIOD)
 		MAILBOX_STORE(&shared->lane[n].hint, at.position);
 	if (unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 		chain(mb);
@@ -672,7 +680,7 @@ static int take_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 		copy(msg->data, t.payload, t.length);
 		mailbox_direct_release(&view, t.position);			/* (D) */
 		tell(msg, &t);
-		if (unlikely(!(t.position % HINT_PERIOD)))
+		if (unlikely(!(t.position % MAILBOX_HINT_PERIOD)))
 			MAILBOX_STORE(&shared->lane[n].hint, t.position);
 	}
 	MAILBOX_STORE(&lane->receive, t.position);

@@ -577,6 +577,25 @@ static void messages_flow_across_the_wrap_of_the_sequence(void)
 	}
 }
 
+/* Who slept for longer than a sequence can tell starts where others say, if that is so. */
+static void long_sleeper_starts_at_the_hint(void)
+{
+	__u64 base = LAP + LAP / 2 + 3, p, word;
+	struct ring r = ring_make(8, 8, base);
+
+	send_at(&r.lane, base);
+	CHECK(mailbox_lane_start(&r.lane, 0, base) == base);
+	CHECK(mailbox_lane_start(&r.lane, base - 5, base) == base - 5);
+	CHECK(mailbox_lane_start(&r.lane, base, 0) == base);
+	CHECK(mailbox_lane_start(&r.lane, 0, base + 1 + MAILBOX_HINT_FAR) == 0);
+	CHECK(mailbox_lane_start(&r.lane, 0, base - 8 * MAILBOX_HINT_PERIOD) == 0);
+	CHECK(mailbox_lane_start(&r.lane, 0, base - 2 * MAILBOX_HINT_PERIOD) ==
+	      base - 2 * MAILBOX_HINT_PERIOD);
+	p = mailbox_lane_start(&r.lane, 0, base - 8);
+	CHECK(mailbox_find_ready(&r.lane, &p, &word) == MAILBOX_FIND_SLOT && p == base);
+	ring_drop(&r);
+}
+
 /*
  * The longest walk: a lap or more behind, the slot it starts at VOID and to be
  * claimed over, no other released.
@@ -1216,6 +1235,7 @@ static const struct ring_case cases[] = {
 	CASE(parked_ones_come_oldest_first),
 	CASE(parked_in_the_wrong_slot_is_passed_over),
 	CASE(messages_flow_across_the_wrap_of_the_sequence),
+	CASE(long_sleeper_starts_at_the_hint),
 	CASE(longest_walk_reaches_its_end),
 	CASE(random_steps_agree_with_a_plain_list),
 	CASE(walks_over_random_words_end_and_stay_inside),
