@@ -49,7 +49,8 @@ struct mailbox;
  * @capacity: messages per lane, a power of two; 0 means 16
  * @lanes: number of lanes, the higher the more urgent; 0 means 1
  * @mode: permission bits, less the umask; 0 means 0600
- * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT, MAILBOX_EXCLUSIVE
+ * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT, MAILBOX_DROP_NEWEST or
+ *	MAILBOX_DROP_OLDEST, MAILBOX_EXCLUSIVE
  * @peer_pid: with MAILBOX_DIRECT: the one process that may open it beside its creator;
  *	0 means whoever the mode lets
  */
@@ -79,6 +80,8 @@ struct mailbox_attr {
  * @pid: the process that opened that endpoint; 0 if it has no number here
  * @uid: its effective user
  * @gid: its effective group
+ * @lost: answered by a receive by system call: how many messages of the lane were
+ *	dropped, of which nobody has been told yet; 0 if it goes through the mapping
  * @lease: receive with MAILBOX_RECV_LEASE: when the lease ends, as
  *	mailbox_deadline_ms(); 0: never. Not changed
  *
@@ -98,6 +101,7 @@ struct mailbox_msg {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t gid;
+	uint32_t lost;
 	uint64_t lease;
 };
 

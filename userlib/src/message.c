@@ -144,6 +144,7 @@ void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
 	msg->pid = arg->pid;
 	msg->uid = arg->uid;
 	msg->gid = arg->gid;
+	msg->lost = arg->lost;
 }
 
 static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)

@@ -614,6 +614,7 @@ hot void tell(struct mailbox_msg *msg, const struct taken *t)
 	msg->pid = 0;
 	msg->uid = ~0U;
 	msg->gid = ~0U;
+	msg->lost = 0;
 }
 
 /* All of a range if all of it fits; of whatever lane take_highest() would take from. */

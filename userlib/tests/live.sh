@@ -70,6 +70,17 @@ mailbox send d over
 ok 'cat ends where the sender did' is "$(timeout 10 cat /dev/mailbox/d)" over
 ok 'so does recv' fails 1 'recv d: the other end was closed' recv d
 ok 'and send where the receiver did' fails 1 'send d: the other end was closed' send d x
+ok 'create --drop' says '' create --drop oldest -c 2 o
+mailbox send o one
+mailbox send o two
+mailbox send o three
+ok 'a full lane makes nobody wait' is "$(mailbox recv o)$(mailbox recv o)" twothree
+ok 'and what is dropped is counted' is "$(cat $sys/o/messages_dropped)" 1
+mailbox info o >"$tmp/out"
+ok 'info shows the policy' has '^flags  *drop-oldest *$'
+mailbox delete o
+ok '--drop of something else' fails 2 'create: what to drop must be newest or oldest, not all (see mailbox create --help)' create --drop all x
+ok '--drop=oldest with --direct' fails 2 'create: --direct keeps what it has: --drop=newest (see mailbox create --help)' create --direct --drop oldest x
 ok '--peer without --direct' fails 2 'create: --peer is for --direct (see mailbox create --help)' create --peer 1 x
 ok '--peer that is nobody' fails 1 'create x: no such process, or no such mapped endpoint' create --direct --peer 4194303 x
 mailbox delete d

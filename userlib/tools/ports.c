@@ -20,10 +20,12 @@ static const char create_help[] =
 "      --direct           for one sender and one receiver, who are told when the\n"
 "                         other has gone\n"
 "      --peer=PID         with --direct: only this process may open it\n"
+"      --drop=WHICH       newest or oldest: who sends to a full lane does not wait, but\n"
+"                         that message is dropped, and counted\n"
 "      --exist-ok         no error if a port of that name exists, as it is\n"
 HELP_HELP HELP_EXIT ".\n";
 
-enum { SEALED = 256, DIRECT, PEER, EXIST_OK };
+enum { SEALED = 256, DIRECT, PEER, DROP, EXIST_OK };
 
 static const struct option create_options[] = {
 	{ "message-size", required_argument, NULL, 's' },
@@ -33,6 +35,7 @@ static const struct option create_options[] = {
 	{ "sealed", no_argument, NULL, SEALED },
 	{ "direct", no_argument, NULL, DIRECT },
 	{ "peer", required_argument, NULL, PEER },
+	{ "drop", required_argument, NULL, DROP },
 	{ "exist-ok", no_argument, NULL, EXIST_OK },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -47,6 +50,15 @@ static uint32_t to_capacity(const struct command *cmd, const char *text)
 		misused(cmd, "the capacity must be a power of two, not %s",
 			text);
 	return n;
+}
+
+static uint32_t to_policy(const struct command *cmd, const char *text)
+{
+	if (!strcmp(text, "newest"))
+		return MAILBOX_DROP_NEWEST;
+	if (strcmp(text, "oldest"))
+		misused(cmd, "what to drop must be newest or oldest, not %s", text);
+	return MAILBOX_DROP_OLDEST;
 }
 
 static void create_option(const struct command *cmd, int c,
@@ -76,6 +88,10 @@ static void create_option(const struct command *cmd, int c,
 		break;
 	case PEER:
 		attr->peer_pid = to_number(cmd, "the peer", optarg, 1, INT32_MAX);
+		break;
+	case DROP:
+		attr->flags &= ~(MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST);
+		attr->flags |= to_policy(cmd, optarg);
 		break;
 	case EXIST_OK:
 		attr->flags &= ~MAILBOX_EXCLUSIVE;
@@ -124,6 +140,8 @@ static int create_run(const struct command *cmd, int argc, char **argv)
 	port = only_argument(cmd, argc, argv);
 	if (attr.peer_pid && !(attr.flags & MAILBOX_DIRECT))
 		misused(cmd, "--peer is for --direct");
+	if (attr.flags & MAILBOX_DIRECT && attr.flags & MAILBOX_DROP_OLDEST)
+		misused(cmd, "--direct keeps what it has: --drop=newest");
 
 	if (in_the_way(port))
 		return failed_because(cmd, port,

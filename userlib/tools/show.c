@@ -95,10 +95,12 @@ void show_blocks(char *cell, const struct mailbox_holder *holder)
 
 void show_flags(char *cell, const struct mailbox_info *port)
 {
-	snprintf(cell, CELL, "%s%s%s",
+	snprintf(cell, CELL, "%s%s%s%s%s",
 		 port->flags & MAILBOX_SEALED ? "sealed " : "",
 		 port->flags & MAILBOX_AUTODELETE ? "autodelete " : "",
-		 port->flags & MAILBOX_DIRECT ? "direct " : "");
+		 port->flags & MAILBOX_DIRECT ? "direct " : "",
+		 port->flags & MAILBOX_DROP_NEWEST ? "drop-newest " : "",
+		 port->flags & MAILBOX_DROP_OLDEST ? "drop-oldest " : "");
 	if (!*cell)
 		strcpy(cell, "-");
 }
@@ -121,6 +123,10 @@ static json_t *json_flags(uint32_t flags)
 		json_array_append_new(array, json_string("autodelete"));
 	if (flags & MAILBOX_DIRECT)
 		json_array_append_new(array, json_string("direct"));
+	if (flags & MAILBOX_DROP_NEWEST)
+		json_array_append_new(array, json_string("drop-newest"));
+	if (flags & MAILBOX_DROP_OLDEST)
+		json_array_append_new(array, json_string("drop-oldest"));
 	return array;
 }
 
