@@ -214,6 +214,7 @@ static void mailbox_port_hand_over(struct mailbox_port *port)
 	mailbox_queue_forsake(&port->senders, port->ends.receiver_gone);
 	smp_mb__after_atomic();		/* against (F) */
 	mailbox_port_wake_all(port);
+	mailbox_ledger_forsake(&port->ledger, port->ends.receiver_gone);
 }
 
 int mailbox_port_take(struct mailbox_endpoint *ep, u32 end)
@@ -284,7 +285,7 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port, unsigned i
 
 	mailbox_port_get(port);
 	ep->port = port;
-	mailbox_receipts_init(&ep->receipts, &port->senders);
+	mailbox_receipts_init(&port->ledger, &ep->receipts, &port->senders);
 	mailbox_leases_init(&ep->leases);
 	ep->default_lane_mask = BIT(0);
 	ep->receive_mask = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - port->ring.lanes);

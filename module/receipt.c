@@ -64,8 +64,10 @@ void mailbox_ledger_init(struct mailbox_ledger *ledger, struct mailbox_ring *rin
 	ledger->ring = ring;
 	spin_lock_init(&ledger->lock);
 	hash_init(ledger->open);
+	INIT_LIST_HEAD(&ledger->senders);
 	ledger->closed = false;
 	ledger->ended = false;
+	ledger->gone = false;
 	ledger->finished = 0;
 }
 
@@ -91,28 +93,52 @@ static void mailbox_receipts_wake(struct mailbox_receipts *r)
 	mailbox_queue_wake(&r->queue, MAILBOX_ALL_LANES, true);
 }
 
-void mailbox_ledger_close(struct mailbox_ledger *ledger, bool ended)
+static void mailbox_ledger_wake(struct mailbox_ledger *ledger)
 {
-	struct mailbox_ticket *t;
-	unsigned int i;
+	struct mailbox_receipts *r;
 
-	spin_lock(&ledger->lock);
-	ledger->closed = true;
-	ledger->ended |= ended;
+	lockdep_assert_held(&ledger->lock);
 	smp_mb();	/* before we look for sleepers; against (F) */
-	hash_for_each(ledger->open, i, t, hash)
-		if (t->sender)
-			mailbox_receipts_wake(t->sender);
+	list_for_each_entry(r, &ledger->senders, node)
+		mailbox_receipts_wake(r);
+}
+
+void mailbox_ledger_forsake(struct mailbox_ledger *ledger, bool gone)
+{
+	spin_lock(&ledger->lock);
+	ledger->gone = gone;
+	mailbox_ledger_wake(ledger);
 	spin_unlock(&ledger->lock);
 }
 
-void mailbox_receipts_init(struct mailbox_receipts *r, struct mailbox_queue *senders)
+/* Why nothing more will be received, for now or for ever; or 0. */
+static int mailbox_ledger_error(const struct mailbox_ledger *ledger)
+{
+	if (ledger->closed)
+		return -EIDRM;
+	return ledger->gone ? -EPIPE : 0;
+}
+
+void mailbox_ledger_close(struct mailbox_ledger *ledger, bool ended)
+{
+	spin_lock(&ledger->lock);
+	ledger->closed = true;
+	ledger->ended |= ended;
+	mailbox_ledger_wake(ledger);
+	spin_unlock(&ledger->lock);
+}
+
+void mailbox_receipts_init(struct mailbox_ledger *ledger, struct mailbox_receipts *r,
+			   struct mailbox_queue *senders)
 {
 	mailbox_queue_init(&r->queue, &r->shown, NULL);
 	mailbox_queue_poll_with(&r->queue, senders);
 	INIT_LIST_HEAD(&r->open);
 	INIT_LIST_HEAD(&r->finished);
 	r->count = 0;
+	spin_lock(&ledger->lock);
+	list_add_tail(&r->node, &ledger->senders);
+	spin_unlock(&ledger->lock);
 }
 
 void mailbox_receipts_close(struct mailbox_ledger *ledger, struct mailbox_receipts *r)
@@ -121,6 +147,7 @@ void mailbox_receipts_close(struct mailbox_ledger *ledger, struct mailbox_receip
 	LIST_HEAD(unread);
 
 	spin_lock(&ledger->lock);
+	list_del_init(&r->node);
 	list_for_each_entry_safe(t, next, &r->open, node) {
 		t->sender = NULL;
 		list_del_init(&t->node);
@@ -319,7 +346,7 @@ static u32 mailbox_ticket_look(struct mailbox_ledger *ledger, struct mailbox_tic
 static bool mailbox_ticket_hopeless(const struct mailbox_ledger *ledger,
 				    const struct mailbox_ticket *t, u32 look)
 {
-	return ledger->ended && (look == MAILBOX_QUEUED || (t->kept && !t->held));
+	return (ledger->ended || ledger->gone) && (look == MAILBOX_QUEUED || (t->kept && !t->held));
 }
 
 /* Synchronous: wait, and take back */
@@ -338,7 +365,8 @@ static bool mailbox_ticket_ready(void *arg)
 
 	spin_lock(&at->ledger->lock);
 	look = mailbox_ticket_look(at->ledger, at->t);
-	ready = look > MAILBOX_TAKEN || (look == MAILBOX_QUEUED && at->ledger->closed) ||
+	ready = look > MAILBOX_TAKEN ||
+		(look == MAILBOX_QUEUED && mailbox_ledger_error(at->ledger)) ||
 		mailbox_ticket_hopeless(at->ledger, at->t, look);
 	spin_unlock(&at->ledger->lock);
 	return ready;
@@ -354,11 +382,11 @@ static int mailbox_ticket_settle(struct mailbox_ledger *ledger, struct mailbox_t
 	look = mailbox_ticket_look(ledger, t);
 	if (look > MAILBOX_TAKEN) {
 		ret = 0;
-	} else if ((err || ledger->closed) &&
+	} else if ((err || mailbox_ledger_error(ledger)) &&
 		   mailbox_ring_withdraw(ledger->ring, &ledger->ring->lane[t->lane],
 					 t->position)) {
 		mailbox_ticket_close(ledger, t);
-		ret = err ?: -EIDRM;
+		ret = err ?: mailbox_ledger_error(ledger);
 	} else if (err || mailbox_ticket_hopeless(ledger, t, look)) {
 		t->sync = false;
 		list_add_tail(&t->node, &t->sender->open);
@@ -509,7 +537,7 @@ static struct mailbox_ticket *mailbox_receipt_find(const struct mailbox_receipt_
 	const struct mailbox_receipt *wish = at->wish;
 	struct mailbox_receipts *r = at->r;
 	struct mailbox_ticket *t, *next;
-	bool hope = !at->ledger->closed;
+	bool hope = !mailbox_ledger_error(at->ledger);
 
 	lockdep_assert_held(&at->ledger->lock);
 	if (wish->flags & MAILBOX_RECEIPT_TICKET) {
@@ -523,7 +551,7 @@ static struct mailbox_ticket *mailbox_receipt_find(const struct mailbox_receipt_
 						     mailbox_ticket_look(at->ledger, t)))
 				hope = true;
 	t = list_first_entry_or_null(&r->finished, struct mailbox_ticket, node);
-	return t ?: ERR_PTR(hope ? -EAGAIN : -EIDRM);
+	return t ?: ERR_PTR(hope ? -EAGAIN : mailbox_ledger_error(at->ledger));
 }
 
 /* The same, but only a finished one will do. */
@@ -537,7 +565,8 @@ static struct mailbox_ticket *mailbox_receipt_get(const struct mailbox_receipt_w
 	look = mailbox_ticket_look(at->ledger, t);
 	if (look > MAILBOX_TAKEN)
 		return t;
-	return ERR_PTR(mailbox_ticket_hopeless(at->ledger, t, look) ? -EIDRM : -EAGAIN);
+	return ERR_PTR(mailbox_ticket_hopeless(at->ledger, t, look) ?
+		       mailbox_ledger_error(at->ledger) : -EAGAIN);
 }
 
 /* Returns one that is the caller's now. */

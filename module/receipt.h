@@ -40,16 +40,20 @@
  * @ring: the port's
  * @lock: protects what follows, every ticket, and the lists of every sender
  * @open: by lane and position
+ * @senders: all there are
  * @closed: nothing may be sent any more
  * @ended: and there is but one endpoint left
+ * @gone: of a direct port: the receiver
  * @finished: tickets that are not open any more; numbers them
  */
 struct mailbox_ledger {
 	struct mailbox_ring *ring;
 	spinlock_t lock;		/* protects what follows */
 	DECLARE_HASHTABLE(open, 6);
+	struct list_head senders;
 	bool closed;
 	bool ended;
+	bool gone;
 	u64 finished;
 };
 
@@ -57,13 +61,15 @@ struct mailbox_ledger {
  * struct mailbox_receipts - the tickets of one sender
  * @queue: who waits for a receipt
  * @shown: where the queue shows it, for nobody
- * @open: tickets, under ledger->lock, as are the next two
+ * @node: in ledger->senders; under ledger->lock, as is what follows
+ * @open: tickets
  * @finished: oldest receipt first
  * @count: all of them
  */
 struct mailbox_receipts {
 	struct mailbox_queue queue;
 	atomic64_t shown;
+	struct list_head node;
 	struct list_head open;
 	struct list_head finished;
 	u32 count;
@@ -98,8 +104,17 @@ void mailbox_ledger_destroy(struct mailbox_ledger *ledger);
  */
 void mailbox_ledger_close(struct mailbox_ledger *ledger, bool ended);
 
-/* @senders: who polls for receipts stands there. */
-void mailbox_receipts_init(struct mailbox_receipts *r, struct mailbox_queue *senders);
+/* The receiver of a direct port has gone, or there is one: likewise, with EPIPE. */
+void mailbox_ledger_forsake(struct mailbox_ledger *ledger, bool gone);
+
+/**
+ * mailbox_receipts_init() - a new sender
+ * @ledger: of the port
+ * @r: embedded in its endpoint
+ * @senders: who polls for receipts stands there
+ */
+void mailbox_receipts_init(struct mailbox_ledger *ledger, struct mailbox_receipts *r,
+			   struct mailbox_queue *senders);
 
 /**
  * mailbox_receipts_close() - the sender is closed
@@ -189,7 +204,7 @@ int mailbox_ticket_wanted(struct mailbox_ledger *ledger, u32 lane, u64 position)
  * @deadline: until when
  *
  * Return: 0: finished, the ticket is the caller's to tell and free. -ETIMEDOUT,
- * -ERESTARTSYS, -EIDRM: taken back, the slot is void and the ticket no longer open:
+ * -ERESTARTSYS, -EIDRM, -EPIPE: taken back, the slot is void and the ticket no longer open:
  * free it, and wake those who may walk on. -EINPROGRESS: it was too late for that,
  * the receipt comes to the sender's list.
  */

@@ -30,7 +30,7 @@ static int office_init(struct kunit *test)
 		return err;
 	mailbox_ledger_init(&o->ledger, &o->ring);
 	mailbox_queue_init(&o->senders, &o->shown, NULL);
-	mailbox_receipts_init(&o->r, &o->senders);
+	mailbox_receipts_init(&o->ledger, &o->r, &o->senders);
 	test->priv = o;
 	return 0;
 }

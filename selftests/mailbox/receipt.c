@@ -399,6 +399,20 @@ TEST_F(port, on_a_deleted_port_nobody_waits_for_a_receipt_that_cannot_come)
 	EXPECT_EQ(-EIDRM, reap(pid));
 }
 
+TEST_F(port, delete_wakes_who_waits_for_a_receipt_without_having_sent)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		struct mailbox_receipt r = wish(.deadline = MAILBOX_FOREVER);
+
+		leave(read_receipt(self->tx, &r));
+	}
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_EQ(-EIDRM, reap(pid));
+}
+
 /* Synchronous sends. */
 
 TEST_F(port, synchronous_send_returns_when_it_is_received)
@@ -619,6 +633,36 @@ TEST_F(port, receipt_calls_judge_their_arguments)
 	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
 	r = wish(.flags = MAILBOX_RECEIPT_STATUS | MAILBOX_RECEIPT_TICKET, .deadline = 1);
 	EXPECT_EQ(-EINVAL, read_receipt(self->tx, &r));
+}
+
+TEST(receiver_of_a_direct_link_that_goes_ends_a_synchronous_send)
+{
+	const char *name = port_name("link");
+	int fd = create(name, .flags = MAILBOX_DIRECT | MAILBOX_EXCLUSIVE, .open_flags = O_WRONLY);
+	int rx = open_port(name, O_RDONLY);
+	struct mailbox_receipt r = wish(.deadline = MAILBOX_FOREVER);
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, rx);
+	pid = spawn();
+	if (!pid) {
+		close(rx);
+		leave(send_sync(fd, "x", MAILBOX_FOREVER, NULL));
+	}
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	EXPECT_EQ(0, send_receipt(fd, 0, "y") < 0);
+	close(rx);
+	EXPECT_EQ(-EPIPE, reap(pid));
+	EXPECT_EQ(-EPIPE, read_receipt(fd, &r));
+	/* What was taken back is not left for the next one. */
+	rx = open_port(name, O_RDONLY);
+	EXPECT_MESSAGE("y", rx);
+	EXPECT_NO_MESSAGE(rx);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(fd));
+	EXPECT_EQ(0, delete_port(name, 0));
+	close(rx);
+	close(fd);
 }
 
 /* With mapped receivers. */

@@ -277,11 +277,11 @@ struct mailbox_holder {
  * are not touched.
  *
  * A synchronous send returns 0 when the message is finished, and @receipt says how.
- * ETIMEDOUT, EINTR and EIDRM mean that it was taken back and that nobody ever had it. If
- * the time comes while a receiver has it in his hands, and with MAILBOX_NO_WAIT or
- * O_NONBLOCK at once, it is EINPROGRESS, with the ticket: MAILBOX_IOC_RECEIPT goes on from
- * there. So it does when the reply is too long for the buffer (EMSGSIZE) or
- * @receipt is a bad address (EFAULT): the receipt is kept.
+ * ETIMEDOUT, EINTR, EIDRM, and at a direct port EPIPE, mean that it was taken back and that
+ * nobody ever had it. If the time comes while a receiver has it in his hands, and with
+ * MAILBOX_NO_WAIT or O_NONBLOCK at once, it is EINPROGRESS, with the ticket:
+ * MAILBOX_IOC_RECEIPT goes on from there. So it does when the reply is too long for
+ * its buffer (EMSGSIZE) or @receipt is a bad address (EFAULT): the receipt is kept.
  *
  * On a port that drops, a send to a full lane succeeds at once; but one that wants a
  * receipt waits for its slot under MAILBOX_DROP_NEWEST.
@@ -357,7 +357,8 @@ struct mailbox_message {
  * is reserved with the send, so it cannot fail for want of memory later; who has
  * MAILBOX_RECEIPTS_MAX messages out, finished or not, and reads none of their receipts,
  * can send no more of the kind (EAGAIN). POLLPRI and SIGIO tell when there is one.
- * ESTALE: no such message, or its receipt was read. EIDRM: the port was deleted, no
+ * ESTALE: no such message, or its receipt was read. EPIPE: of a direct port, the receiver
+ * has gone, and no receipt is there. EIDRM: the port was deleted, no
  * receipt is there, and no receiver has a message in his hands.
  */
 struct mailbox_receipt {
