@@ -325,17 +325,18 @@ static u32 mailbox_ticket_look(struct mailbox_ledger *ledger, struct mailbox_tic
 {
 	const struct mailbox_lane *view = &ledger->ring->lane[t->lane].view;
 	u64 word = mailbox_lane_word(view, t->position);
+	s64 d = mailbox_word_distance(word, t->position);
 
 	lockdep_assert_held(&ledger->lock);
 	if (t->outcome != MAILBOX_QUEUED)
 		return t->outcome;
 	if (t->kept)
 		return MAILBOX_TAKEN;
-	if (mailbox_word_distance(word, t->position)) {
+	if (d > 0 && !mailbox_distance_broken(view, d)) {
 		mailbox_ticket_done(ledger, t, MAILBOX_RECEIVED, 0, NULL);
 		return MAILBOX_RECEIVED;
 	}
-	if (mailbox_word_phase(word) == MAILBOX_PHASE_VOID) {
+	if (d || mailbox_word_phase(word) == MAILBOX_PHASE_VOID) {
 		mailbox_ticket_done(ledger, t, MAILBOX_DISCARDED, MAILBOX_REASON_LOST, NULL);
 		return MAILBOX_DISCARDED;
 	}

@@ -752,6 +752,21 @@ TEST_F(port, slot_that_went_void_is_a_lost_message)
 	ring_unmap(&r);
 }
 
+TEST_F(port, slot_that_went_back_is_a_lost_message)
+{
+	struct mailbox_receipt receipt = wish();
+	struct ring r;
+
+	ASSERT_EQ(0, ring_map(&r, self->both));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "x"));
+	/* A number that belongs to another slot. */
+	mailbox_lane_slot(&r.lane[0], 0)->word = mailbox_word(1, 0, MAILBOX_PHASE_READY);
+	EXPECT_EQ(0, read_receipt(self->tx, &receipt));
+	EXPECT_EQ(MAILBOX_DISCARDED, receipt.outcome);
+	EXPECT_EQ(MAILBOX_REASON_LOST, receipt.reason);
+	ring_unmap(&r);
+}
+
 /* Senders that give up against receivers: whoever succeeded was received, and nobody else. */
 
 #define RACERS		3
