@@ -5,8 +5,9 @@
 
 #include "abi.h"
 #include "direct.h"
-#include "message.h"
 #include "port.h"
+#include "receive.h"
+#include "send.h"
 
 /* The endpoint is about to send. */
 static int mailbox_direct_sender(const struct file *file)
@@ -36,14 +37,14 @@ ssize_t mailbox_direct_write(struct file *file, const char __user *buf, size_t s
 {
 	int err = mailbox_direct_sender(file);
 
-	return err ?: mailbox_message_write(file, buf, size, pos);
+	return err ?: mailbox_send_write(file, buf, size, pos);
 }
 
 ssize_t mailbox_direct_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	int err = mailbox_direct_sender(iocb->ki_filp);
 
-	return err ?: mailbox_message_write_iter(iocb, from);
+	return err ?: mailbox_send_write_iter(iocb, from);
 }
 
 /* The end of the stream. */
@@ -56,14 +57,14 @@ ssize_t mailbox_direct_read(struct file *file, char __user *buf, size_t size, lo
 {
 	int err = mailbox_direct_receiver(file);
 
-	return err ?: mailbox_direct_ended(mailbox_message_read(file, buf, size, pos));
+	return err ?: mailbox_direct_ended(mailbox_receive_read(file, buf, size, pos));
 }
 
 ssize_t mailbox_direct_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	int err = mailbox_direct_receiver(iocb->ki_filp);
 
-	return err ?: mailbox_direct_ended(mailbox_message_read_iter(iocb, to));
+	return err ?: mailbox_direct_ended(mailbox_receive_read_iter(iocb, to));
 }
 
 long mailbox_direct_send(struct file *file, struct mailbox_message __user *user)
@@ -72,7 +73,7 @@ long mailbox_direct_send(struct file *file, struct mailbox_message __user *user)
 	long ret = mailbox_direct_sender(file);
 
 	if (!ret)
-		ret = mailbox_message_send(file, user);
+		ret = mailbox_send_ioctl(file, user);
 	if (ret == -ECONNRESET && put_user(READ_ONCE(ep->unread), &user->length))
 		return -EFAULT;
 	return ret;
@@ -82,7 +83,7 @@ long mailbox_direct_receive(struct file *file, struct mailbox_message __user *us
 {
 	int err = mailbox_direct_receiver(file);
 
-	return err ?: mailbox_message_receive(file, user);
+	return err ?: mailbox_receive_ioctl(file, user);
 }
 
 long mailbox_direct_end(struct file *file, struct mailbox_end __user *user)

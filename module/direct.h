@@ -3,7 +3,7 @@
  * DOC: a direct port's read, write, send and receive: is this endpoint's end the
  * right one, and is anybody at the other? Then the same as on any port.
  *
- * Apart from message.h, so that ordinary ports do not pay for it. The sender looks
+ * Apart from send.h and receive.h, so that ordinary ports do not pay for it. The sender looks
  * before it sends whether the receiver has gone, and again before and after each
  * sleep; a message that is sent just then waits for the next receiver. The receiver
  * finds out when there is nothing left.

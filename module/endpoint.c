@@ -14,17 +14,19 @@
 #include "abi.h"
 #include "direct.h"
 #include "endpoint.h"
+#include "finish.h"
 #include "lease.h"
 #include "map.h"
-#include "message.h"
 #include "receipt.h"
+#include "receive.h"
+#include "send.h"
 #include "sysfs.h"
 
 static __poll_t mailbox_endpoint_poll_in(struct mailbox_endpoint *ep)
 {
 	struct mailbox_port *port = ep->port;
 
-	switch (mailbox_message_receivable(ep)) {
+	switch (mailbox_receivable(ep)) {
 	case 0:
 		return EPOLLIN | EPOLLRDNORM | (READ_ONCE(port->deleted) ? EPOLLHUP : 0) |
 		       (mailbox_queue_gone(&port->receivers) ? EPOLLRDHUP : 0);
@@ -38,7 +40,7 @@ static __poll_t mailbox_endpoint_poll_in(struct mailbox_endpoint *ep)
 
 static __poll_t mailbox_endpoint_poll_out(struct mailbox_endpoint *ep)
 {
-	switch (mailbox_message_sendable(ep)) {
+	switch (mailbox_sendable(ep)) {
 	case 0:
 		return EPOLLOUT | EPOLLWRNORM;
 	case -EIDRM:
@@ -246,7 +248,7 @@ static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd
 		return file->f_mode & FMODE_READ && file->f_mode & FMODE_WRITE ?
 		       mailbox_endpoint_kick(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_FINISH):
-		return file->f_mode & FMODE_READ ? mailbox_message_finish(ep, user) : -EBADF;
+		return file->f_mode & FMODE_READ ? mailbox_finish_ioctl(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_RECEIPT):
 		return file->f_mode & FMODE_WRITE ?
 		       mailbox_receipt_read(&ep->port->ledger, &ep->receipts, user,
@@ -267,9 +269,9 @@ static long mailbox_endpoint_ioctl(struct file *file, unsigned int cmd, unsigned
 
 	switch (mailbox_abi_command(cmd)) {
 	case mailbox_abi_command(MAILBOX_IOC_SEND):
-		return file->f_mode & FMODE_WRITE ? mailbox_message_send(file, user) : -EBADF;
+		return file->f_mode & FMODE_WRITE ? mailbox_send_ioctl(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
-		return file->f_mode & FMODE_READ ? mailbox_message_receive(file, user) : -EBADF;
+		return file->f_mode & FMODE_READ ? mailbox_receive_ioctl(file, user) : -EBADF;
 	}
 	return mailbox_endpoint_seldom(file, cmd, user);
 }
@@ -352,10 +354,10 @@ static const struct file_operations mailbox_endpoint_fops = {
 	.owner = THIS_MODULE,
 	.open = mailbox_endpoint_open,
 	.release = mailbox_endpoint_release,
-	.read = mailbox_message_read,
-	.write = mailbox_message_write,
-	.read_iter = mailbox_message_read_iter,
-	.write_iter = mailbox_message_write_iter,
+	.read = mailbox_receive_read,
+	.write = mailbox_send_write,
+	.read_iter = mailbox_receive_read_iter,
+	.write_iter = mailbox_send_write_iter,
 	.mmap = mailbox_map_mmap,
 	.poll = mailbox_endpoint_poll,
 	.fasync = mailbox_endpoint_fasync,

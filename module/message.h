@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DOC: one message across the user boundary, and the only room that sees user
- * bytes.
+ * DOC: one message across the user boundary: what sending (send.c) and receiving
+ * (receive.c) have in common. Only these two see user bytes.
  *
- * Send: short messages are fetched before a slot is claimed, long ones are
- * faulted in; then claim, copy with page faults off, publish. If that copy
- * fails all the same, the slot is discarded and the send starts again.
- *
- * Receive: take, copy with page faults off, release. If the copy fails (after a
- * fork the first store to any private page does), the message is parked in its
- * place for whoever comes first, the page is faulted in, and the receive starts
- * again. So nothing is held while a page fault sleeps, and nothing is lost
- * whatever the caller's memory does.
- *
- * Page faults off also spares hardened usercopy its walk over the kernel's
- * mappings, under a global lock, for each copy.
+ * Copies are made with page faults off, so nothing is held while a page fault sleeps;
+ * one that fails is undone, the pages are faulted in, and all starts again. Page faults
+ * off also spares hardened usercopy its walk over the kernel's mappings, under a
+ * global lock, for each copy.
  *
  * Lengths are bounded by the port's message_size before a copy; words of the
  * slots are read once. Nothing here holds a lock. Context: process context,
@@ -24,37 +16,126 @@
 #define MAILBOX_MESSAGE_H
 
 #include <linux/fs.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "port.h"
 
-/* file_operations of a port: one call, one message. */
-ssize_t mailbox_message_write(struct file *file, const char __user *buf, size_t size, loff_t *pos);
-ssize_t mailbox_message_read(struct file *file, char __user *buf, size_t size, loff_t *pos);
-ssize_t mailbox_message_write_iter(struct kiocb *iocb, struct iov_iter *from);
-ssize_t mailbox_message_read_iter(struct kiocb *iocb, struct iov_iter *to);
+/* Up to here word by word: cheaper than a checked copy, and fetched before the claim. */
+#define MAILBOX_SHORT_WORDS	8
+#define MAILBOX_SHORT		(MAILBOX_SHORT_WORDS * sizeof(u64))
 
-/* MAILBOX_IOC_SEND and MAILBOX_IOC_RECEIVE, on a file open for that. */
-long mailbox_message_send(struct file *file, struct mailbox_message __user *user);
-long mailbox_message_receive(struct file *file, struct mailbox_message __user *user);
-
-/* MAILBOX_IOC_FINISH, on a file open for receiving. */
-long mailbox_message_finish(struct mailbox_endpoint *ep, struct mailbox_finish __user *user);
+static const struct mailbox_deadline mailbox_forever = { KTIME_MAX, CLOCK_MONOTONIC };
 
 /**
- * mailbox_message_receivable() - is there something to receive?
- * @ep: for this endpoint, by its lanes
- *
- * Return: 0 if a receive has something to do, -EAGAIN if not, -EIDRM if there
- * never will be, -EPIPE if the sender of a direct port has gone. Reads only.
+ * struct mailbox_place - a slot for the caller's mapping
+ * @lane: where
+ * @owner: the mapping
+ * @taken: with the position; all of it for a receive
  */
-int mailbox_message_receivable(const struct mailbox_endpoint *ep);
+struct mailbox_place {
+	u32 lane;
+	u32 owner;
+	struct mailbox_taken taken;
+};
 
 /**
- * mailbox_message_sendable() - is there room on the default lane?
- * @ep: for this endpoint
- *
- * Return: 0, -EAGAIN, -EIDRM, or -EPIPE. Reads only.
+ * struct mailbox_leased - a message for the caller to finish later
+ * @lane: out: where it came from
+ * @lease: out: the message
  */
-int mailbox_message_sendable(const struct mailbox_endpoint *ep);
+struct mailbox_leased {
+	u32 lane;
+	struct mailbox_lease *lease;
+};
+
+/**
+ * struct mailbox_buffer - the caller's memory
+ * @iter: an iterator, or NULL:
+ * @data: an address
+ * @size: bytes: of the message to send (checked), or room for one
+ * @message: the ioctl's structure, or NULL
+ * @tag: to send
+ * @ticket: of the message, or NULL
+ * @truncate: a longer message may lose its end
+ * @leased: the message becomes the caller's in this way
+ * @place: instead of all that: the caller wants the slot itself
+ *
+ * A fast path keeps its own in registers: it hands what is not inlined a copy,
+ * made on the way there.
+ */
+struct mailbox_buffer {
+	struct iov_iter *iter;
+	void __user *data;
+	size_t size;
+	struct mailbox_message __user *message;
+	u64 tag;
+	struct mailbox_ticket *ticket;
+	bool truncate;
+	struct mailbox_leased *leased;
+	struct mailbox_place *place;
+};
+
+/* A structure of another size than ours: slower, by the rules of mailbox.h. */
+int mailbox_message_copy(struct mailbox_message *m, u32 size,
+			 const struct mailbox_message __user *user);
+
+/* The members that go in, each read once. */
+static __always_inline int mailbox_message_get(struct mailbox_message *m,
+					       const struct mailbox_message __user *user)
+{
+	if (!user_read_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	unsafe_get_user(m->size, &user->size, efault);
+	unsafe_get_user(m->flags, &user->flags, efault);
+	unsafe_get_user(m->data, &user->data, efault);
+	unsafe_get_user(m->length, &user->length, efault);
+	unsafe_get_user(m->lane, &user->lane, efault);
+	unsafe_get_user(m->tag, &user->tag, efault);
+	unsafe_get_user(m->deadline, &user->deadline, efault);
+	user_read_access_end();
+	if (unlikely(m->size != sizeof(*m)))
+		return mailbox_message_copy(m, m->size, user);
+	return 0;
+efault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* The iterator's memory, as a plain address where it is one. */
+static inline struct mailbox_buffer mailbox_iter_buffer(struct iov_iter *iter)
+{
+	struct mailbox_buffer buffer = { .size = iov_iter_count(iter) };
+
+	buffer.data = mailbox_iter_address(iter);
+	if (!buffer.data)
+		buffer.iter = iter;
+	return buffer;
+}
+
+/* Returns NULL not to wait. */
+const struct mailbox_deadline *mailbox_message_deadline(const struct file *file,
+							const struct mailbox_message *m,
+							struct mailbox_deadline *deadline);
+
+/* Likewise, of a read or write. */
+static inline const struct mailbox_deadline *mailbox_file_deadline(const struct file *file)
+{
+	return file->f_flags & O_NONBLOCK ? NULL : &mailbox_forever;
+}
+
+static inline const struct mailbox_deadline *mailbox_iocb_deadline(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ? NULL : mailbox_file_deadline(iocb->ki_filp);
+}
+
+/* Whether another turn of a faulting copy may be tried: any signal ends it. */
+int mailbox_message_again(void);
+
+/* Is there a mapping to claim and take for? Not one that is being evicted. */
+int mailbox_place_check(const struct mailbox_endpoint *ep);
+
+/* Give back a slot of the mapping, unless its departure has done that already. */
+void mailbox_place_undo(const struct mailbox_endpoint *ep, const struct mailbox_place *place);
 
 #endif /* MAILBOX_MESSAGE_H */

@@ -17,6 +17,7 @@
 #ifndef MAILBOX_PORT_H
 #define MAILBOX_PORT_H
 
+#include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/list.h>
 #include <linux/mailbox.h>
@@ -385,6 +386,13 @@ void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes);
  * @lanes: where
  */
 void mailbox_port_wake_senders(struct mailbox_port *port, u32 lanes);
+
+/* A slot of this lane went void: for whoever walks. */
+static inline void mailbox_port_wake_both(struct mailbox_port *port, u32 n)
+{
+	mailbox_port_wake_receivers(port, BIT(n));
+	mailbox_port_wake_senders(port, BIT(n));
+}
 
 /**
  * mailbox_port_query() - MAILBOX_IOC_QUERY: features, limits, what is used of them

@@ -11,6 +11,9 @@
 
 #include "notrace.h"
 #include "../message.c"
+#include "../send.c"
+#include "../receive.c"
+#include "../finish.c"
 #include "test.h"
 
 #define CAPACITY	4
@@ -51,8 +54,8 @@ static ssize_t call(struct mailbox_endpoint *ep, bool send, void *data, size_t s
 	file->private_data = ep;
 	file->f_flags = flags;
 	iov_iter_kvec(&iter, send ? WRITE : READ, &vec, 1, size);
-	ret = send ? mailbox_message_write_iter(&iocb, &iter) :
-		     mailbox_message_read_iter(&iocb, &iter);
+	ret = send ? mailbox_send_write_iter(&iocb, &iter) :
+		     mailbox_receive_read_iter(&iocb, &iter);
 	kfree(file);
 	return ret;
 }
@@ -142,10 +145,10 @@ static void only_the_lanes_of_the_mask_are_looked_at(struct kunit *test)
 
 	desk->receiver->receive_mask = BIT(0) | BIT(2);
 	send(desk->sender, 1, 11);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->other), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->other), 0);
 	send(desk->sender, 2, 12);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), 0);
 }
 
 static void a_full_lane_leaves_the_others_free(struct kunit *test)
@@ -156,9 +159,9 @@ static void a_full_lane_leaves_the_others_free(struct kunit *test)
 	for (i = 0; i < CAPACITY; i++)
 		KUNIT_EXPECT_EQ(test, send(desk->sender, 1, i), 1);
 	KUNIT_EXPECT_EQ(test, send(desk->sender, 1, i), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, mailbox_message_sendable(desk->sender), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mailbox_sendable(desk->sender), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, send(desk->sender, 0, i), 1);
-	KUNIT_EXPECT_EQ(test, mailbox_message_sendable(desk->sender), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_sendable(desk->sender), 0);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 0);
 	KUNIT_EXPECT_EQ(test, send(desk->sender, 1, i), 1);
 }
@@ -175,7 +178,7 @@ static void a_lane_that_waits_for_a_writer_holds_up_no_other(struct kunit *test)
 	send(desk->sender, 0, 10);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 10);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), -EAGAIN);
 	mailbox_ring_discard(&desk->port->ring, lane, position);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 12);
 }
@@ -219,8 +222,8 @@ static ssize_t call_with_bad_address(struct mailbox_endpoint *ep, bool send, siz
 		return -ENOMEM;
 	file->private_data = ep;
 	iov_iter_ubuf(&iter, send ? WRITE : READ, (void __user *)PAGE_SIZE, size);
-	ret = send ? mailbox_message_write_iter(&iocb, &iter) :
-		     mailbox_message_read_iter(&iocb, &iter);
+	ret = send ? mailbox_send_write_iter(&iocb, &iter) :
+		     mailbox_receive_read_iter(&iocb, &iter);
 	kfree(file);
 	return ret;
 }
@@ -477,12 +480,12 @@ static void after_the_end_nothing_is_sent_and_what_is_left_is_received(struct ku
 	send(desk->sender, 1, 8);
 	end(desk, false);
 	KUNIT_EXPECT_EQ(test, send(desk->sender, 0, 9), -EIDRM);
-	KUNIT_EXPECT_EQ(test, mailbox_message_sendable(desk->sender), -EIDRM);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_sendable(desk->sender), -EIDRM);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), 0);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 8);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), 7);
 	KUNIT_EXPECT_EQ(test, receive(desk->receiver), -EIDRM);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EIDRM);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), -EIDRM);
 	KUNIT_EXPECT_EQ(test, stats(desk).sent, 2);
 }
 
@@ -543,7 +546,7 @@ static void the_end_waits_for_a_message_in_others_hands(struct kunit *test)
 	mailbox_ring_take(ring, lane, &own, desk->other->id, SIZE_MAX, &t);
 	caller = start(test, 0, desk->receiver, false, 0);
 	end(desk, false);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), -EAGAIN);
 	KUNIT_EXPECT_FALSE(test, done(caller));
 	/* It could not be stored: somebody else's, then. */
 	mailbox_ring_park(lane, t.position);
@@ -561,9 +564,9 @@ static void the_end_waits_for_a_message_being_written(struct kunit *test)
 
 	mailbox_ring_claim(&desk->port->ring, lane, &own, desk->other->id, &position);
 	end(desk, false);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), -EAGAIN);
 	mailbox_undo_claim(desk->other, 0, position, NULL);
-	KUNIT_EXPECT_EQ(test, mailbox_message_receivable(desk->receiver), -EIDRM);
+	KUNIT_EXPECT_EQ(test, mailbox_receivable(desk->receiver), -EIDRM);
 }
 
 /* Deadlines as the interface has them */
@@ -719,10 +722,10 @@ static int round_trip(struct desk *desk, struct file *file, u32 size, u32 offset
 		if (put_user((u8)(i + 1), from + i))
 			return -EFAULT;
 	file->private_data = desk->sender;
-	if (mailbox_message_write(file, from, size, NULL) != size)
+	if (mailbox_send_write(file, from, size, NULL) != size)
 		return -EIO;
 	file->private_data = desk->receiver;
-	if (mailbox_message_read(file, to, MESSAGE_SIZE, NULL) != size)
+	if (mailbox_receive_read(file, to, MESSAGE_SIZE, NULL) != size)
 		return -EIO;
 	for (i = 0; i <= size + 16; i++)
 		if (get_user(byte, to - 8 + i) || byte != (i < 8 || i >= size + 8 ? 0 : i - 7))
@@ -759,13 +762,13 @@ static void a_message_that_fits_to_the_byte_before_a_hole_is_moved(struct kunit 
 	file->f_flags = O_NONBLOCK;
 	mailbox_test_user_enter();
 	file->private_data = desk->sender;
-	sent[0] = mailbox_message_write(file, end - 13, 13, NULL);
-	sent[1] = mailbox_message_write(file, end - 12, 13, NULL);
-	sent[2] = mailbox_message_write(file, end - 100, 101, NULL);
+	sent[0] = mailbox_send_write(file, end - 13, 13, NULL);
+	sent[1] = mailbox_send_write(file, end - 12, 13, NULL);
+	sent[2] = mailbox_send_write(file, end - 100, 101, NULL);
 	file->private_data = desk->receiver;
-	received[0] = mailbox_message_read(file, end - 12, 13, NULL);
-	received[1] = mailbox_message_read(file, end - 13, 13, NULL);
-	received[2] = mailbox_message_read(file, end - 13, 13, NULL);
+	received[0] = mailbox_receive_read(file, end - 12, 13, NULL);
+	received[1] = mailbox_receive_read(file, end - 13, 13, NULL);
+	received[2] = mailbox_receive_read(file, end - 13, 13, NULL);
 	mailbox_test_user_leave();
 	KUNIT_EXPECT_EQ(test, sent[0], 13);
 	KUNIT_EXPECT_EQ(test, sent[1], -EFAULT);

@@ -1,0 +1,633 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Messages out of slots into user memory. */
+
+#include <linux/bits.h>
+#include <linux/bitops.h>
+#include <linux/pagemap.h>
+#include <linux/uaccess.h>
+
+#include "finish.h"
+#include "message.h"
+#include "receive.h"
+#include "trace.h"
+
+static bool mailbox_can_take(const struct mailbox_endpoint *ep, u32 n)
+{
+	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	const u64 *own = &ep->position[n].receive;
+	enum mailbox_find what;
+
+	if (mailbox_ring_empty(lane, own))
+		return false;
+	if (atomic_read(&lane->parked) && mailbox_lease_waits(&ep->port->leases, n, own))
+		return true;
+	what = mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, own)).what;
+	return what == MAILBOX_FIND_SLOT || what == MAILBOX_FIND_BROKEN;
+}
+
+static bool mailbox_look(const struct mailbox_endpoint *ep)
+{
+	unsigned long mask = READ_ONCE(ep->receive_mask);
+	unsigned int n;
+
+	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
+		if (mailbox_can_take(ep, n))
+			return true;
+	return false;
+}
+
+/* Nothing in this endpoint's lanes, and nothing on its way or in others' hands. */
+static bool mailbox_drained(const struct mailbox_endpoint *ep)
+{
+	unsigned long mask = READ_ONCE(ep->receive_mask);
+	unsigned int n;
+
+	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
+		if (!mailbox_lane_drained(&ep->port->ring.lane[n].view))
+			return false;
+	smp_rmb();	/* a lease is pending before its slot is released */
+	return !mailbox_lease_pending(&ep->port->leases, mask);
+}
+
+int mailbox_receivable(const struct mailbox_endpoint *ep)
+{
+	bool gone = mailbox_queue_gone(&ep->port->receivers);
+
+	smp_rmb();	/* gone before the slots: it has left nothing behind them */
+	if (mailbox_look(ep))
+		return 0;
+	if (!READ_ONCE(ep->port->deleted))
+		return gone ? -EPIPE : -EAGAIN;
+	smp_mb();	/* the flag before the slots: see mailbox_port_delete() */
+	if (mailbox_drained(ep))
+		return -EIDRM;
+	return mailbox_look(ep) ? 0 : -EAGAIN;
+}
+
+/* The chain: whoever took a message wakes the next if there is another, on any lane. */
+static noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
+{
+	struct mailbox_port *port = ep->port;
+	u32 lanes = 0, n;
+
+	for (n = 0; n < port->ring.lanes; n++)
+		if (mailbox_can_take(ep, n))
+			lanes |= BIT(n);
+	if (lanes)
+		mailbox_port_wake_receivers(port, lanes);
+}
+
+/* Take from one lane: what was given back first. */
+static int mailbox_take_lane(struct mailbox_endpoint *ep, u32 id, u32 n, size_t limit,
+			     struct mailbox_taken *t)
+{
+	struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
+	u64 *own = &ep->position[n].receive;
+	struct mailbox_lease *lease;
+
+	t->lease = NULL;
+	if (mailbox_ring_empty(lane, own))
+		return -EAGAIN;
+	if (atomic_read(&lane->parked)) {
+		lease = mailbox_lease_take(&ep->port->leases, n, own, limit, t);
+		if (lease != ERR_PTR(-EAGAIN)) {
+			if (IS_ERR(lease))
+				return PTR_ERR(lease);
+			t->lease = lease;
+			return 0;
+		}
+	}
+	return mailbox_ring_take(&ep->port->ring, lane, own, id, limit, t);
+}
+
+/* Take from the highest lane that has something. */
+static int mailbox_take_highest(struct mailbox_endpoint *ep, u32 id, size_t limit,
+				struct mailbox_taken *t, u32 *lane)
+{
+	u32 mask = READ_ONCE(ep->receive_mask), n;
+	int err;
+
+	do {
+		n = __fls(mask);
+		mask ^= BIT(n);
+		err = mailbox_take_lane(ep, id, n, limit, t);
+		*lane = n;
+	} while ((err == -EAGAIN || err == -EINPROGRESS) && mask);
+	if (err == -EPROTO)
+		mailbox_port_wake_both(ep->port, n);
+	return err == -EINPROGRESS ? -EAGAIN : err;
+}
+
+static __always_inline int mailbox_put_short(void __user *to, const void *from, u32 size)
+{
+	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
+		return copy_to_user(to, from, size) ? -EFAULT : 0;
+	if (!user_write_access_begin(to, size))
+		return -EFAULT;
+	for (; size >= sizeof(u64); size -= sizeof(u64), from += sizeof(u64), to += sizeof(u64))
+		unsafe_put_user(*(u64 *)from, (u64 __user *)to, efault);
+	if (size) {
+		if (size & 4) {
+			unsafe_put_user(*(u32 *)from, (u32 __user *)to, efault);
+			from += 4;
+			to += 4;
+		}
+		if (size & 2) {
+			unsafe_put_user(*(u16 *)from, (u16 __user *)to, efault);
+			from += 2;
+			to += 2;
+		}
+		if (size & 1)
+			unsafe_put_user(*(u8 *)from, (u8 __user *)to, efault);
+	}
+	user_write_access_end();
+	return 0;
+efault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+static noinline bool mailbox_store_iter(struct iov_iter *iter, const void *payload, u32 size)
+{
+	size_t copied;
+
+	pagefault_disable();
+	copied = copy_to_iter(payload, size, iter);
+	pagefault_enable();
+	if (copied != size)
+		iov_iter_revert(iter, copied);
+	return copied == size;
+}
+
+static __always_inline bool mailbox_store_message(struct mailbox_message __user *user,
+						  const struct mailbox_message *m)
+{
+	if (!user_write_access_begin(user, sizeof(*user)))
+		return false;
+	unsafe_put_user(m->flags, &user->flags, efault);
+	unsafe_put_user(m->length, &user->length, efault);
+	unsafe_put_user(m->lane, &user->lane, efault);
+	unsafe_put_user(m->tag, &user->tag, efault);
+	unsafe_put_user(m->ticket, &user->ticket, efault);
+	unsafe_put_user(m->sender, &user->sender, efault);
+	unsafe_put_user(m->pid, &user->pid, efault);
+	unsafe_put_user(m->uid, &user->uid, efault);
+	unsafe_put_user(m->gid, &user->gid, efault);
+	unsafe_put_user(m->lost, &user->lost, efault);
+	user_write_access_end();
+	return true;
+efault:
+	user_write_access_end();
+	return false;
+}
+
+/* The same, and how many were dropped: told once, and to somebody. */
+static noinline bool mailbox_tell_lost(struct mailbox_message __user *user,
+				       struct mailbox_message *m, atomic64_t *lost)
+{
+	s64 n = atomic64_xchg(lost, 0);
+	bool told;
+
+	m->lost = min_t(s64, n, U32_MAX);
+	told = mailbox_store_message(user, m);
+	atomic64_add(told ? n - m->lost : n, lost);
+	return told;
+}
+
+/* All that the caller is told of a message beside its bytes. */
+static __always_inline bool mailbox_tell(struct mailbox_endpoint *ep,
+					 struct mailbox_message __user *user,
+					 const struct mailbox_taken *t, u32 lane, u32 size)
+{
+	struct mailbox_message m = {
+		.flags = size < t->length ? MAILBOX_MSG_TRUNCATED : 0,
+		.length = t->length,
+		.lane = lane,
+		.tag = t->tag,
+		.ticket = t->position,
+	};
+
+	if (unlikely(t->departed))
+		m.flags |= MAILBOX_MSG_REDELIVERED |
+			   (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
+	if (unlikely(t->receipt))
+		m.flags |= MAILBOX_MSG_RECEIPT;
+	mailbox_port_sender(ep->port, t->sender, &m);
+	if (unlikely(atomic64_read(&t->lane->lost)))
+		return mailbox_tell_lost(user, &m, &t->lane->lost);
+	return mailbox_store_message(user, &m);
+}
+
+/* With a message in hand: no page faults. */
+static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
+					  const struct mailbox_buffer *to,
+					  const struct mailbox_taken *t, u32 lane, u32 size)
+{
+	bool stored;
+
+	if (to->iter)
+		return mailbox_store_iter(to->iter, t->payload, size);
+	pagefault_disable();
+	if (likely(size <= MAILBOX_SHORT))
+		stored = !mailbox_put_short(to->data, t->payload, size);
+	else
+		stored = access_ok(to->data, size) &&
+			 !__copy_to_user_inatomic(to->data, t->payload, size);
+	if (to->message && stored)
+		stored = mailbox_tell(ep, to->message, t, lane, size);
+	pagefault_enable();
+	return stored;
+}
+
+/* Make the caller's memory writable. Its structure is kept; its buffer may get zeros. */
+static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t size,
+			    struct mailbox_message __user *user)
+{
+	u32 first;
+
+	if (iter)
+		return fault_in_iov_iter_writeable(iter, size) ? -EFAULT : 0;
+	if (fault_in_writeable(data, size))
+		return -EFAULT;
+	if (user && (get_user(first, &user->size) || put_user(first, &user->size) ||
+		     put_user(0, &user->lost)))
+		return -EFAULT;
+	return 0;
+}
+
+/*
+ * Could not store a taken message: let others have it, and prepare for another
+ * try. Returns -EAGAIN to try again, or what is wrong.
+ */
+static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, u64 position,
+				      struct mailbox_lease *lease, struct iov_iter *iter,
+				      void __user *data, size_t size,
+				      struct mailbox_message __user *user)
+{
+	struct mailbox_ring *ring = &ep->port->ring;
+	int err;
+
+	trace_mailbox_repair(ep->port, ep->id, n, position, size);
+	if (lease) {
+		mailbox_lease_return(&ep->port->leases, lease, false, false);
+	} else {
+		mailbox_ring_park(&ring->lane[n], position);
+		mailbox_port_wake_receivers(ep->port, BIT(n));
+	}
+	err = mailbox_fault_in(iter, data, size, user);
+	if (!err)
+		err = mailbox_message_again();
+	if (!err)
+		return -EAGAIN;
+	atomic64_inc(&ring->redelivered);
+	return err;
+}
+
+/*
+ * Store a taken message and release its slot. Returns its length; or, if it could
+ * not be stored, when others may have it, -EAGAIN to try again or what is wrong.
+ */
+static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
+						 const struct mailbox_buffer *to,
+						 const struct mailbox_taken *t, u32 n)
+{
+	u32 size = to->truncate ? min_t(size_t, t->length, to->size) : t->length;
+	struct mailbox_port *port = ep->port;
+
+	if (mailbox_queue_pressed(&port->receivers))
+		mailbox_chain_receivers(ep);
+	if (unlikely(!mailbox_store(ep, to, t, n, size)))
+		return mailbox_undo_take(ep, n, t->position, t->lease, to->iter, to->data, size,
+					 to->message);
+
+	/* From here on nothing can fail. */
+	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
+	if (unlikely(t->receipt))
+		mailbox_finish(ep, n, t->position, MAILBOX_RECEIVED);
+	if (t->lease) {
+		mailbox_lease_drop(&port->leases, t->lease);
+		return t->length;
+	}
+	mailbox_slot_release(&t->view, t->position);			/* (D) (E) */
+	if (mailbox_queue_waiting(&port->senders))
+		mailbox_port_wake_senders(port, BIT(n));
+	return t->length;
+}
+
+/* Take for the caller's mapping, under the lock as in mailbox_reserve_once(). */
+static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *place)
+{
+	struct mailbox_port *port = ep->port;
+	int err;
+
+	mutex_lock(&port->lock);
+	place->owner = ep->owner;
+	err = mailbox_place_check(ep);
+	if (!err)
+		err = mailbox_take_highest(ep, place->owner, SIZE_MAX, &place->taken,
+					   &place->lane);
+	mutex_unlock(&port->lock);
+	if (!err && place->taken.lease) {
+		mailbox_lease_return(&port->leases, place->taken.lease, false, false);
+		err = -EREMOTE;
+	}
+	if (err)
+		return err;
+	if (mailbox_queue_pressed(&port->receivers))
+		mailbox_chain_receivers(ep);
+	/* What the mapping does with it the kernel does not see. */
+	if (place->taken.receipt)
+		mailbox_finish(ep, place->lane, place->taken.position, MAILBOX_RECEIVED);
+	return 0;
+}
+
+/* A message is longer than the first try has room for. */
+#define MAILBOX_LEASE_FIRST	256
+
+/*
+ * Take a message for a lease. Its memory is there before it is taken, so that nothing
+ * is lost when there is none.
+ */
+static int mailbox_lease_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
+			      size_t limit, struct mailbox_taken *t, u32 *n)
+{
+	u32 room = min_t(size_t, MAILBOX_LEASE_FIRST, ep->port->ring.message_size);
+	struct mailbox_port *port = ep->port;
+	struct mailbox_lease *lease;
+	int err;
+
+	for (;;) {
+		lease = mailbox_lease_alloc(room);
+		if (!lease)
+			return -ENOMEM;
+		err = mailbox_take_highest(ep, ep->id, min_t(size_t, limit, room), t, n);
+		if (!err)
+			break;
+		kvfree(lease);
+		if (err != -EMSGSIZE || t->length > limit || t->length <= room)
+			return err;
+		room = t->length;
+	}
+	if (mailbox_queue_pressed(&port->receivers))
+		mailbox_chain_receivers(ep);
+	if (t->lease) {		/* it has memory already */
+		kvfree(lease);
+		lease = t->lease;
+	} else {
+		mailbox_lease_fill(&port->leases, lease, *n, t);
+	}
+	if (t->receipt)
+		mailbox_ticket_keep(&port->ledger, *n, t->position, true);
+	if (!t->lease) {
+		mailbox_slot_release(&t->view, t->position);		/* (D) (E) */
+		if (mailbox_queue_waiting(&port->senders))
+			mailbox_port_wake_senders(port, BIT(*n));
+	}
+	to->leased->lane = *n;
+	to->leased->lease = lease;
+	return 0;
+}
+
+/*
+ * Receive without sleeping for a message. Returns its length, -EMSGSIZE with
+ * @too_long set, -EAGAIN when empty, or what is wrong.
+ */
+static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
+				u32 *too_long)
+{
+	size_t limit = to->truncate ? SIZE_MAX : to->size;
+	struct mailbox_taken t;
+	int ret;
+	u32 n;
+
+	for (;;) {
+		if (to->place)
+			ret = mailbox_peek_once(ep, to->place);
+		else if (to->leased)
+			ret = mailbox_lease_once(ep, to, limit, &t, &n);
+		else
+			ret = mailbox_take_highest(ep, ep->id, limit, &t, &n);
+		if (ret == -EAGAIN && mailbox_queue_ended(&ep->port->receivers)) {
+			ret = mailbox_receivable(ep) ?: mailbox_message_again();
+			if (!ret)
+				continue;
+		}
+		if (ret == -EMSGSIZE)
+			*too_long = t.length;
+		if (ret || to->place || to->leased)
+			return ret;
+		ret = mailbox_receive_taken(ep, to, &t, n);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+}
+
+struct mailbox_receive_lanes {
+	const struct mailbox_endpoint *ep;
+	u32 mask;
+};
+
+static bool mailbox_receive_ready(void *arg)
+{
+	const struct mailbox_receive_lanes *at = arg;
+
+	/* Another thread may have chosen other lanes than those we are about to sleep for. */
+	return READ_ONCE(at->ep->receive_mask) != at->mask ||
+	       mailbox_receivable(at->ep) != -EAGAIN;
+}
+
+static void mailbox_note_receiver(const struct mailbox_endpoint *ep, unsigned long mask)
+{
+	unsigned int n;
+
+	if (likely(!READ_ONCE(ep->port->mappings)))
+		return;
+	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
+		mailbox_port_note(ep->port, true, n, &ep->position[n].receive);
+}
+
+/* Receive, whatever it takes; @deadline is NULL not to sleep. */
+static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
+					 const struct mailbox_buffer *to, u32 *too_long,
+					 const struct mailbox_deadline *deadline)
+{
+	struct mailbox_receive_lanes at = { ep };
+	struct mailbox_waiter w;
+	int ret;
+
+	ret = mailbox_receive_once(ep, to, too_long);
+	if (ret != -EAGAIN || !deadline)
+		return ret;
+	mailbox_waiter_init(&w);
+	do {
+		at.mask = READ_ONCE(ep->receive_mask);
+		mailbox_note_receiver(ep, at.mask);
+		trace_mailbox_wait(ep->port, true, at.mask);
+		ret = mailbox_wait(&ep->port->receivers, &w, at.mask, mailbox_receive_ready, &at,
+				   deadline);
+		if (!ret)
+			ret = mailbox_receive_once(ep, to, too_long);
+		/* Woken for a lane that is no longer ours: others may wait for it. */
+		if (ret == -EAGAIN && READ_ONCE(ep->receive_mask) != at.mask)
+			mailbox_chain_receivers(ep);
+	} while (ret == -EAGAIN);
+	/* Woken, and no use made of it: the next in line may. */
+	if (ret < 0)
+		mailbox_chain_receivers(ep);
+	return ret;
+}
+
+/* Receive at the first look, from the highest lane. Returns false if that takes more. */
+static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
+						 const struct mailbox_buffer *to, int *ret)
+{
+	size_t limit = to->truncate ? SIZE_MAX : to->size;
+	struct mailbox_taken t mailbox_uninitialized;
+	struct mailbox_ring *ring = &ep->port->ring;
+	u32 n = __fls(READ_ONCE(ep->receive_mask));
+
+	if (unlikely(!mailbox_ring_try_take(ring, &ring->lane[n], &ep->position[n].receive, ep->id,
+					    limit, &t)))
+		return false;
+	t.lease = NULL;
+	*ret = mailbox_receive_taken(ep, to, &t, n);
+	return likely(*ret != -EAGAIN);
+}
+
+/* read */
+
+static noinline int mailbox_read_slow(struct file *file, void __user *data, size_t size)
+{
+	const struct mailbox_buffer to = { .data = data, .size = size };
+	u32 too_long;
+
+	return mailbox_receive_slow(file->private_data, &to, &too_long,
+				    file->f_flags & O_NONBLOCK ? NULL : &mailbox_forever);
+}
+
+ssize_t mailbox_receive_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	const struct mailbox_buffer to = { .data = buf, .size = size };
+	int ret;
+
+	if (unlikely(!mailbox_receive_fast(ep, &to, &ret)))
+		ret = mailbox_read_slow(file, buf, size);
+	return ret;
+}
+
+ssize_t mailbox_receive_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct mailbox_endpoint *ep = iocb->ki_filp->private_data;
+	const struct mailbox_buffer buffer = mailbox_iter_buffer(to);
+	u32 too_long;
+	int ret;
+
+	if (unlikely(!mailbox_receive_fast(ep, &buffer, &ret)))
+		ret = mailbox_receive_slow(ep, &buffer, &too_long, mailbox_iocb_deadline(iocb));
+	if (ret > 0 && !buffer.iter)
+		iov_iter_advance(to, ret);
+	return ret;
+}
+
+/* ioctl */
+
+/* MAILBOX_RECV_IN_PLACE */
+static int mailbox_receive_in_place(struct file *file, const struct mailbox_message *m,
+				    struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_deadline deadline;
+	struct mailbox_place place;
+	const struct mailbox_buffer to = { .place = &place };
+	u32 too_long;
+	int err;
+
+	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_IN_PLACE) || m->data || m->length ||
+	    m->tag || m->lane)
+		return -EINVAL;
+	err = mailbox_receive_slow(ep, &to, &too_long,
+				   mailbox_message_deadline(file, m, &deadline));
+	if (!err && !mailbox_tell(ep, user, &place.taken, place.lane, place.taken.length)) {
+		mailbox_place_undo(ep, &place);
+		err = -EFAULT;
+	}
+	return err;
+}
+
+/* MAILBOX_RECV_LEASE */
+static int mailbox_receive_lease(struct file *file, const struct mailbox_message *m,
+				 struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_lease_room *room = &ep->port->leases;
+	struct mailbox_leased leased;
+	const struct mailbox_buffer to = {
+		.size = m->length,
+		.truncate = m->flags & MAILBOX_RECV_TRUNCATE,
+		.leased = &leased,
+	};
+	struct mailbox_deadline deadline;
+	struct mailbox_lease *lease;
+	u32 too_long, size;
+	u64 until;
+	int err;
+
+	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE) ||
+	    m->lane || m->tag)
+		return -EINVAL;
+	if (get_user(until, &user->lease))
+		return -EFAULT;
+	err = mailbox_receive_slow(ep, &to, &too_long,
+				   mailbox_message_deadline(file, m, &deadline));
+	if (err == -EMSGSIZE && put_user(too_long, &user->length))
+		err = -EFAULT;
+	if (err)
+		return err;
+	lease = leased.lease;
+	size = min(lease->t.length, m->length);
+	if (copy_to_user(u64_to_user_ptr(m->data), lease->data, size) ||
+	    !mailbox_tell(ep, user, &lease->t, leased.lane, size)) {
+		mailbox_lease_return(room, lease, false, false);
+		return -EFAULT;
+	}
+	trace_mailbox_receive(ep->port, ep->id, leased.lane, lease->t.position, lease->t.length);
+	mailbox_lease_hold(room, &ep->leases, lease, until);
+	return 0;
+}
+
+/* What takes more than receiving the bytes. */
+static noinline int mailbox_receive_special(struct file *file, const struct mailbox_message *m,
+					    struct mailbox_message __user *user)
+{
+	if (m->flags & MAILBOX_RECV_IN_PLACE)
+		return mailbox_receive_in_place(file, m, user);
+	if (m->flags & MAILBOX_RECV_LEASE)
+		return mailbox_receive_lease(file, m, user);
+	return -EINVAL;
+}
+
+long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *user)
+{
+	struct mailbox_deadline deadline mailbox_uninitialized;
+	struct mailbox_message m mailbox_uninitialized;
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_buffer to = { .message = user };
+	u32 too_long;
+	int ret;
+
+	ret = mailbox_message_get(&m, user);
+	if (unlikely(ret))
+		return ret;
+	if (unlikely(m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag))
+		return mailbox_receive_special(file, &m, user);
+	to.data = u64_to_user_ptr(m.data);
+	to.size = m.length;
+	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;
+	if (unlikely(!mailbox_receive_fast(ep, &to, &ret)))
+		ret = mailbox_receive_slow(ep, &to, &too_long,
+					   mailbox_message_deadline(file, &m, &deadline));
+	if (unlikely(ret == -EMSGSIZE) && put_user(too_long, &user->length))
+		return -EFAULT;
+	return min(ret, 0);
+}
