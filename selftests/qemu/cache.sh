@@ -67,7 +67,8 @@ unpack_headers() {
 	common=${abi%-cloud-*}-common
 	kbuild=$(apt-cache show "linux-headers-${abi/arm64/amd64}=$version" |
 		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p')
-	download_and_unpack "linux-headers-$abi=$version" "linux-headers-$common=$version" "$kbuild=$version" "${@:4}"
+	# Of linux-kbuild the archive keeps the newest alone, which may be ahead of the rest.
+	download_and_unpack "linux-headers-$abi=$version" "linux-headers-$common=$version" "$kbuild" "${@:4}"
 	ln -s "usr/src/linux-headers-$abi" build
 	# the one absolute path in the headers: where the common part is
 	sed -i "s#/usr/src/#$dest/usr/src/#" build/Makefile
