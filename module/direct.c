@@ -5,6 +5,7 @@
 
 #include "abi.h"
 #include "direct.h"
+#include "peek.h"
 #include "port.h"
 #include "receive.h"
 #include "send.h"
@@ -84,6 +85,13 @@ long mailbox_direct_receive(struct file *file, struct mailbox_message __user *us
 	int err = mailbox_direct_receiver(file);
 
 	return err ?: mailbox_receive_ioctl(file, user);
+}
+
+long mailbox_direct_peek(struct file *file, struct mailbox_message __user *user)
+{
+	int err = mailbox_direct_receiver(file);
+
+	return err ?: mailbox_peek_ioctl(file->private_data, user);
 }
 
 long mailbox_direct_end(struct file *file, struct mailbox_end __user *user)

@@ -22,9 +22,10 @@ ssize_t mailbox_direct_read(struct file *file, char __user *buf, size_t size, lo
 ssize_t mailbox_direct_write_iter(struct kiocb *iocb, struct iov_iter *from);
 ssize_t mailbox_direct_read_iter(struct kiocb *iocb, struct iov_iter *to);
 
-/* MAILBOX_IOC_SEND and MAILBOX_IOC_RECEIVE, on a file open for that. */
+/* MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE and MAILBOX_IOC_PEEK, on a file open for that. */
 long mailbox_direct_send(struct file *file, struct mailbox_message __user *user);
 long mailbox_direct_receive(struct file *file, struct mailbox_message __user *user);
+long mailbox_direct_peek(struct file *file, struct mailbox_message __user *user);
 
 /* MAILBOX_IOC_END. */
 long mailbox_direct_end(struct file *file, struct mailbox_end __user *user);

@@ -17,6 +17,7 @@
 #include "finish.h"
 #include "lease.h"
 #include "map.h"
+#include "peek.h"
 #include "receipt.h"
 #include "receive.h"
 #include "send.h"
@@ -247,6 +248,8 @@ static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd
 	case mailbox_abi_command(MAILBOX_IOC_KICK):
 		return file->f_mode & FMODE_READ && file->f_mode & FMODE_WRITE ?
 		       mailbox_endpoint_kick(ep, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_PEEK):
+		return file->f_mode & FMODE_READ ? mailbox_peek_ioctl(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_FINISH):
 		return file->f_mode & FMODE_READ ? mailbox_finish_ioctl(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_RECEIPT):
@@ -285,6 +288,8 @@ static long mailbox_endpoint_direct_ioctl(struct file *file, unsigned int cmd, u
 		return file->f_mode & FMODE_WRITE ? mailbox_direct_send(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
 		return file->f_mode & FMODE_READ ? mailbox_direct_receive(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_PEEK):
+		return file->f_mode & FMODE_READ ? mailbox_direct_peek(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_END):
 		return mailbox_direct_end(file, user);
 	}

@@ -28,7 +28,7 @@ void mailbox_lease_room_destroy(struct mailbox_lease_room *room)
 
 	cancel_delayed_work_sync(&room->expiry);
 	list_for_each_entry_safe(lease, next, &room->waiting, node)
-		kvfree(lease);
+		mailbox_lease_put(lease);
 }
 
 struct mailbox_lease *mailbox_lease_alloc(u32 size)
@@ -39,9 +39,16 @@ struct mailbox_lease *mailbox_lease_alloc(u32 size)
 	if (lease) {
 		INIT_LIST_HEAD(&lease->node);
 		INIT_LIST_HEAD(&lease->timed);
+		refcount_set(&lease->refs, 1);
 		lease->size = size;
 	}
 	return lease;
+}
+
+void mailbox_lease_put(struct mailbox_lease *lease)
+{
+	if (refcount_dec_and_test(&lease->refs))
+		kvfree(lease);
 }
 
 void mailbox_lease_fill(struct mailbox_lease_room *room, struct mailbox_lease *lease, u32 lane,
@@ -105,6 +112,40 @@ bool mailbox_lease_waits(struct mailbox_lease_room *room, u32 lane, const u64 *o
 
 	spin_lock(&room->lock);
 	found = mailbox_lease_first(room, lane, own);
+	spin_unlock(&room->lock);
+	return found;
+}
+
+/* Whether the message in a slot is to be received before this lease. */
+static bool mailbox_lease_after(const struct mailbox_lease *lease,
+				const struct mailbox_cursor *slots)
+{
+	return mailbox_cursor_valid(slots) && slots->found.position < lease->behind;
+}
+
+struct mailbox_lease *mailbox_lease_nth(struct mailbox_lease_room *room, u32 lane,
+					struct mailbox_cursor *slots, u32 *index,
+					struct mailbox_taken *t)
+{
+	struct mailbox_lease *lease, *found = NULL;
+
+	spin_lock(&room->lock);
+	list_for_each_entry(lease, &room->waiting, node) {
+		if (lease->lane != lane)
+			continue;
+		for (; *index && mailbox_lease_after(lease, slots); (*index)--)
+			mailbox_cursor_next(slots);
+		if (!*index) {
+			if (!mailbox_lease_after(lease, slots))
+				found = lease;
+			break;
+		}
+		(*index)--;
+	}
+	if (found) {
+		refcount_inc(&found->refs);
+		*t = found->t;
+	}
 	spin_unlock(&room->lock);
 	return found;
 }
@@ -276,7 +317,7 @@ void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_lease *l
 	spin_lock(&room->lock);
 	last = !--room->pending[lane];
 	spin_unlock(&room->lock);
-	kvfree(lease);
+	mailbox_lease_put(lease);
 	if (last)
 		room->owner->emptied(room, lane);
 }

@@ -23,6 +23,7 @@
 
 #include <linux/list.h>
 #include <linux/mailbox.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -71,16 +72,18 @@ struct mailbox_leases {
  * struct mailbox_lease - one of them
  * @node: among those of its holder, or among those that wait
  * @timed: in room->timed, or in no list
+ * @refs: one for who has it, one for each who looks at it
  * @deadline: when it is given back, ns of CLOCK_MONOTONIC; 0: never
  * @lane: whence it came
  * @behind: as long as it waits: messages before this position come first
  * @size: room in @data
  * @t: the message; its payload is @data
- * @data: its bytes
+ * @data: its bytes, once and for all
  */
 struct mailbox_lease {
 	struct list_head node;
 	struct list_head timed;
+	refcount_t refs;
 	u64 deadline;
 	u32 lane;
 	u64 behind;
@@ -107,9 +110,12 @@ void mailbox_leases_close(struct mailbox_lease_room *room, struct mailbox_leases
  * mailbox_lease_alloc() - memory for a message
  * @size: of the longest one
  *
- * Charged to the caller's memory cgroup. Return: the lease, or NULL. Free it by kvfree().
+ * Charged to the caller's memory cgroup. Return: the lease, or NULL.
  */
 struct mailbox_lease *mailbox_lease_alloc(u32 size);
+
+/* Free one that was not filled, or be done with looking at one. */
+void mailbox_lease_put(struct mailbox_lease *lease);
 
 /**
  * mailbox_lease_fill() - copy a message that was taken out of its slot
@@ -137,6 +143,21 @@ struct mailbox_lease *mailbox_lease_take(struct mailbox_lease_room *room, u32 la
 
 /* Would that find one? */
 bool mailbox_lease_waits(struct mailbox_lease_room *room, u32 lane, const u64 *own);
+
+/**
+ * mailbox_lease_nth() - look at a message that waits, and take nothing
+ * @room: of the port
+ * @lane: on this lane
+ * @slots: on its first message in a slot; out: moved over those that come before
+ * @index: how many messages to pass first; out: less those that were passed
+ * @t: out: the message
+ *
+ * Return: the lease, with a reference, if the message is one that waits; NULL: it is the
+ * one that lies so many behind @slots, if there are so many.
+ */
+struct mailbox_lease *mailbox_lease_nth(struct mailbox_lease_room *room, u32 lane,
+					struct mailbox_cursor *slots, u32 *index,
+					struct mailbox_taken *t);
 
 /**
  * mailbox_lease_hold() - it is this endpoint's from now on

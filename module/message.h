@@ -129,6 +129,18 @@ static inline const struct mailbox_deadline *mailbox_iocb_deadline(const struct 
 	return iocb->ki_flags & IOCB_NOWAIT ? NULL : mailbox_file_deadline(iocb->ki_filp);
 }
 
+/* What a receiver is told of a message whose first @size bytes he gets: MAILBOX_MSG_*. */
+static __always_inline u32 mailbox_message_flags(const struct mailbox_taken *t, u32 size)
+{
+	u32 flags = size < t->length ? MAILBOX_MSG_TRUNCATED : 0;
+
+	if (unlikely(t->departed))
+		flags |= MAILBOX_MSG_REDELIVERED | (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
+	if (unlikely(t->receipt))
+		flags |= MAILBOX_MSG_RECEIPT;
+	return flags;
+}
+
 /* Whether another turn of a faulting copy may be tried: any signal ends it. */
 int mailbox_message_again(void);
 

@@ -200,18 +200,13 @@ static __always_inline bool mailbox_tell(struct mailbox_endpoint *ep,
 					 const struct mailbox_taken *t, u32 lane, u32 size)
 {
 	struct mailbox_message m = {
-		.flags = size < t->length ? MAILBOX_MSG_TRUNCATED : 0,
+		.flags = mailbox_message_flags(t, size),
 		.length = t->length,
 		.lane = lane,
 		.tag = t->tag,
 		.ticket = t->position,
 	};
 
-	if (unlikely(t->departed))
-		m.flags |= MAILBOX_MSG_REDELIVERED |
-			   (u32)t->departed << MAILBOX_MSG_DEPARTED_SHIFT;
-	if (unlikely(t->receipt))
-		m.flags |= MAILBOX_MSG_RECEIPT;
 	mailbox_port_sender(ep->port, t->sender, &m);
 	if (unlikely(atomic64_read(&t->lane->lost)))
 		return mailbox_tell_lost(user, &m, &t->lane->lost);
@@ -363,7 +358,7 @@ static int mailbox_lease_once(struct mailbox_endpoint *ep, const struct mailbox_
 		err = mailbox_take_highest(ep, ep->id, min_t(size_t, limit, room), t, n);
 		if (!err)
 			break;
-		kvfree(lease);
+		mailbox_lease_put(lease);
 		if (err != -EMSGSIZE || t->length > limit || t->length <= room)
 			return err;
 		room = t->length;
@@ -371,7 +366,7 @@ static int mailbox_lease_once(struct mailbox_endpoint *ep, const struct mailbox_
 	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
 	if (t->lease) {		/* it has memory already */
-		kvfree(lease);
+		mailbox_lease_put(lease);
 		lease = t->lease;
 	} else {
 		mailbox_lease_fill(&port->leases, lease, *n, t);

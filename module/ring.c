@@ -79,6 +79,60 @@ struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lan
 	return found;
 }
 
+static bool mailbox_cursor_parked(struct mailbox_cursor *c, u64 from)
+{
+	const struct mailbox_lane *view = &c->lane->view;
+	u64 word;
+
+	for (; from - c->base < view->capacity; from++) {
+		word = mailbox_word(from, MAILBOX_OWNER_PARKED, MAILBOX_PHASE_READING);
+		if (mailbox_lane_word(view, from) != word)
+			continue;
+		c->head = from;
+		c->found.position = from;
+		c->found.word = word;
+		return true;
+	}
+	return false;
+}
+
+static void mailbox_cursor_ready(struct mailbox_cursor *c, u64 from)
+{
+	c->found.position = from;
+	c->found.what = mailbox_find_ready(&c->lane->view, &c->found.position, &c->found.word);
+	c->head = c->found.position;
+}
+
+void mailbox_cursor_first(struct mailbox_cursor *c, const struct mailbox_ring_lane *lane,
+			  const u64 *own)
+{
+	c->lane = lane;
+	c->start = mailbox_ring_start(lane, own);
+	c->found = mailbox_ring_walk_ready(lane, c->start);
+	c->head = c->found.position;
+	c->base = c->head;
+}
+
+void mailbox_cursor_next(struct mailbox_cursor *c)
+{
+	if (c->found.parked) {
+		if (mailbox_cursor_parked(c, c->head + 1))
+			return;
+		c->found.parked = false;
+		mailbox_cursor_ready(c, c->start);
+		c->base = c->head;
+		return;
+	}
+	c->found.position++;
+	if (c->found.position - c->head < mailbox_word_count(c->found.word))
+		return;
+	/* Whatever moves meanwhile: not more than one lap. */
+	if (c->found.position - c->base < c->lane->view.capacity)
+		mailbox_cursor_ready(c, c->found.position);
+	else
+		c->found.what = MAILBOX_FIND_NONE;
+}
+
 /*
  * The last message that a slot may have held, by what the others say: who meets it may
  * be laps behind, and those in front wait for a number of their own lap.

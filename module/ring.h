@@ -287,6 +287,46 @@ struct mailbox_found mailbox_ring_walk_free(const struct mailbox_ring_lane *lane
  */
 struct mailbox_found mailbox_ring_walk_ready(const struct mailbox_ring_lane *lane, u64 from);
 
+/**
+ * struct mailbox_cursor - a walk from message to message that takes none
+ * @lane: where
+ * @start: of the walk over messages that are not parked
+ * @base: messages lie within one lap from here
+ * @head: position of the slot that @found.word is of: the message's, or its range's
+ * @found: the message; MAILBOX_FIND_SLOT, or there is none
+ */
+struct mailbox_cursor {
+	const struct mailbox_ring_lane *lane;
+	u64 start;
+	u64 base;
+	u64 head;
+	struct mailbox_found found;
+};
+
+/**
+ * mailbox_cursor_first() - find the message that a receiver would take
+ * @c: out
+ * @lane: where
+ * @own: the endpoint's position as a receiver
+ */
+void mailbox_cursor_first(struct mailbox_cursor *c, const struct mailbox_ring_lane *lane,
+			  const u64 *own);
+
+/* The one that would be next if that were taken. Parked ones first, as for a receiver. */
+void mailbox_cursor_next(struct mailbox_cursor *c);
+
+static inline bool mailbox_cursor_valid(const struct mailbox_cursor *c)
+{
+	return c->found.what == MAILBOX_FIND_SLOT;
+}
+
+/* After what was found has been read: nobody has taken it meanwhile, and it was whole. */
+static inline bool mailbox_cursor_holds(const struct mailbox_cursor *c)
+{
+	smp_rmb();	/* what is in the slot was its message's if the word is the same */
+	return mailbox_lane_word(&c->lane->view, c->head) == c->found.word;
+}
+
 /*
  * The first look, at the endpoint's own position, needs no hint: if the word
  * there says what is wanted, it is right, whatever number the endpoint has for

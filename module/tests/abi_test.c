@@ -83,7 +83,7 @@ static void layout_of_message(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_message, uid, 56, 4);
 	EXPECT_MEMBER(test, mailbox_message, gid, 60, 4);
 	EXPECT_MEMBER(test, mailbox_message, lost, 64, 4);
-	EXPECT_MEMBER(test, mailbox_message, pad, 68, 4);
+	EXPECT_MEMBER(test, mailbox_message, index, 68, 4);
 	EXPECT_MEMBER(test, mailbox_message, receipt, 72, 8);
 	EXPECT_MEMBER(test, mailbox_message, lease, 80, 8);
 }
@@ -235,6 +235,7 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_END, 0x4008bb15);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIPT, 0xc050bb18);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_FINISH, 0x4028bb19);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_PEEK, 0xc058bb1a);
 }
 
 static void values_of_the_flags(struct kunit *test)

@@ -120,11 +120,32 @@ static void give_behind(struct shop *s, struct mailbox_lease *lease)
 	mailbox_lease_return(&s->room, lease, true, true);
 }
 
+/* The position of the message that so many others come before, or an error. */
+static s64 seen_on(struct kunit *test, u32 n, u32 index)
+{
+	struct shop *s = test->priv;
+	struct mailbox_taken t = {};
+	struct mailbox_lease *lease;
+	struct mailbox_cursor c;
+
+	mailbox_cursor_first(&c, &s->ring.lane[n], &s->own[n]);
+	lease = mailbox_lease_nth(&s->room, n, &c, &index, &t);
+	if (lease) {
+		mailbox_lease_put(lease);
+		return t.position;
+	}
+	for (; mailbox_cursor_valid(&c); mailbox_cursor_next(&c))
+		if (!index--)
+			return c.found.position;
+	return -EAGAIN;
+}
+
 /* Receive the next one of a lane for good, as a receive does. Its position, or an error. */
 static s64 next_on(struct kunit *test, u32 n)
 {
 	struct shop *s = test->priv;
 	struct mailbox_ring_lane *lane = &s->ring.lane[n];
+	s64 seen = seen_on(test, n, 0);
 	struct mailbox_taken t = {};
 	struct mailbox_lease *lease;
 	int err;
@@ -132,9 +153,11 @@ static s64 next_on(struct kunit *test, u32 n)
 	lease = mailbox_lease_take(&s->room, n, &s->own[n], MESSAGE_SIZE, &t);
 	if (!IS_ERR(lease)) {
 		mailbox_lease_drop(&s->room, lease);
+		KUNIT_EXPECT_EQ(test, seen, t.position);
 		return t.position;
 	}
 	err = take(test, lane, &s->own[n], &t);
+	KUNIT_EXPECT_EQ(test, seen, err ?: t.position);
 	if (err)
 		return err;
 	mailbox_slot_release(&lane->view, t.position);
@@ -231,6 +254,11 @@ static void those_behind_keep_their_order_and_let_others_go_first(struct kunit *
 	give_behind(test->priv, of[0]);
 	give_back(test->priv, of[3]);
 	give_back(test->priv, of[1]);
+	KUNIT_EXPECT_EQ(test, seen_on(test, 0, 0), 1);
+	KUNIT_EXPECT_EQ(test, seen_on(test, 0, 1), 3);
+	KUNIT_EXPECT_EQ(test, seen_on(test, 0, 2), 2);
+	KUNIT_EXPECT_EQ(test, seen_on(test, 0, 3), 0);
+	KUNIT_EXPECT_EQ(test, seen_on(test, 0, 4), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, next(test), 1);
 	KUNIT_EXPECT_EQ(test, next(test), 3);
 	KUNIT_EXPECT_EQ(test, next(test), 2);

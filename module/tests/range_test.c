@@ -43,6 +43,68 @@ EVERYWHERE(a_range_is_claimed_by_its_head_alone)
 	KUNIT_EXPECT_EQ(test, claim_range(lane, at, 3), 0);
 }
 
+EVERYWHERE(a_look_goes_through_parked_messages_and_ranges_in_order)
+{
+	u64 at = AT_A_LAP(base), own = at, p;
+	struct mailbox_ring_lane *lane = lane_at(test, at);
+	struct mailbox_cursor c;
+
+	send_range(test, lane, at, 3);
+	send_range(test, lane, at + 3, 4);
+	for (p = at; p < at + 4; p++)
+		take_expected(test, lane, &own, p);
+	mailbox_ring_park(lane, at + 2);
+	mailbox_ring_park(lane, at);
+	mailbox_cursor_first(&c, lane, &own);
+	for (p = at; p < at + 7; p++) {
+		if (p == at + 1 || p == at + 3)
+			continue;
+		KUNIT_ASSERT_TRUE(test, mailbox_cursor_valid(&c));
+		KUNIT_EXPECT_EQ(test, c.found.position, p);
+		KUNIT_EXPECT_EQ(test, c.found.parked, p < at + 3);
+		KUNIT_EXPECT_EQ(test, c.head, p < at + 3 ? p : at + 4);
+		KUNIT_EXPECT_TRUE(test, mailbox_cursor_holds(&c));
+		mailbox_cursor_next(&c);
+	}
+	KUNIT_EXPECT_FALSE(test, mailbox_cursor_valid(&c));
+}
+
+EVERYWHERE(what_was_looked_at_holds_until_it_is_taken)
+{
+	u64 at = AT_A_LAP(base), own = at;
+	struct mailbox_ring_lane *lane = lane_at(test, at);
+	struct mailbox_cursor first, second;
+
+	send_range(test, lane, at, 2);
+	mailbox_cursor_first(&first, lane, &own);
+	second = first;
+	mailbox_cursor_next(&second);
+	KUNIT_EXPECT_TRUE(test, mailbox_cursor_holds(&first));
+	KUNIT_EXPECT_TRUE(test, mailbox_cursor_holds(&second));
+	receive(test, lane, &own, at);
+	KUNIT_EXPECT_FALSE(test, mailbox_cursor_holds(&first));
+	/* Of what is left of a range another word tells. */
+	KUNIT_EXPECT_FALSE(test, mailbox_cursor_holds(&second));
+}
+
+EVERYWHERE(a_look_at_a_full_lane_ends_after_one_lap)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, base);
+	struct mailbox_cursor c;
+	u64 own = base, p;
+
+	for (p = base; p < base + CAPACITY; p++)
+		send(test, lane, p, 1);
+	mailbox_cursor_first(&c, lane, &own);
+	for (p = base; mailbox_cursor_valid(&c); p++) {
+		KUNIT_EXPECT_EQ(test, c.found.position, p);
+		/* Forged as we go: each is read, and sent again, just behind us. */
+		put(lane, p, mailbox_word(p + CAPACITY, SENDER, MAILBOX_PHASE_READY));
+		mailbox_cursor_next(&c);
+	}
+	KUNIT_EXPECT_EQ(test, p, base + CAPACITY);
+}
+
 EVERYWHERE(a_range_ends_at_the_end_of_the_array)
 {
 	u64 at = AT_A_LAP(base);
@@ -376,6 +438,9 @@ EVERYWHERE(repair_finishes_a_split_and_parks_its_first)
 
 static struct kunit_case range_cases[] = {
 	KUNIT_CASE(a_range_is_claimed_by_its_head_alone),
+	KUNIT_CASE(a_look_goes_through_parked_messages_and_ranges_in_order),
+	KUNIT_CASE(what_was_looked_at_holds_until_it_is_taken),
+	KUNIT_CASE(a_look_at_a_full_lane_ends_after_one_lap),
 	KUNIT_CASE(a_range_ends_at_the_end_of_the_array),
 	KUNIT_CASE(a_range_ends_before_a_slot_that_is_not_free),
 	KUNIT_CASE(a_range_claims_over_a_void_head),

@@ -98,7 +98,7 @@ TEST(members_of_message_are_in_their_places)
 	AT(message, uid, 56);
 	AT(message, gid, 60);
 	AT(message, lost, 64);
-	AT(message, pad, 68);
+	AT(message, index, 68);
 	AT(message, receipt, 72);
 	AT(message, lease, 80);
 }
@@ -210,6 +210,7 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4008bb15U, MAILBOX_IOC_END);
 	EXPECT_EQ(0xc050bb18U, MAILBOX_IOC_RECEIPT);
 	EXPECT_EQ(0x4028bb19U, MAILBOX_IOC_FINISH);
+	EXPECT_EQ(0xc058bb1aU, MAILBOX_IOC_PEEK);
 }
 
 TEST(values_of_constants)
@@ -302,6 +303,7 @@ CALL(evict, MAILBOX_IOC_EVICT, mailbox_evict, true, 0);
 CALL(holder, MAILBOX_IOC_HOLDER, mailbox_holder, true, ANSWER(mailbox_holder, pid));
 CALL(send, MAILBOX_IOC_SEND, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_message, ticket));
+CALL(peek, MAILBOX_IOC_PEEK, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
 CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
@@ -420,6 +422,7 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 	}
 	case MAILBOX_IOC_SEND:
 	case MAILBOX_IOC_RECEIVE:
+	case MAILBOX_IOC_PEEK:
 		*(struct mailbox_message *)arg = message(.data = address(data), .length = 64);
 		break;
 	case MAILBOX_IOC_INFO: {
@@ -609,7 +612,7 @@ TEST_F(call, structure_that_ends_in_nowhere_is_efault)
 	if (variant->nr == MAILBOX_IOC_SEND)
 		end = offsetof(struct mailbox_message, sender);
 	if (variant->nr == MAILBOX_IOC_RECEIVE)
-		end = offsetof(struct mailbox_message, pad);
+		end = offsetof(struct mailbox_message, index);
 	for (n = 4; n < end; n += 4) {
 		edge = before_the_edge(n);
 		ASSERT_TRUE(!!edge);
@@ -737,6 +740,9 @@ TEST_F(call, unknown_flags_are_einval)
 	case MAILBOX_IOC_RECEIVE:
 		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE;
 		break;
+	case MAILBOX_IOC_PEEK:
+		known = MAILBOX_RECV_TRUNCATE;
+		break;
 	case MAILBOX_IOC_RECEIPT:
 		known = MAILBOX_RECEIPT_REALTIME | MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS;
 		break;
@@ -810,6 +816,11 @@ TEST_F(call, answers_are_not_looked_at_on_the_way_in)
 	case MAILBOX_IOC_RECEIVE:
 		memset(arg + offsetof(struct mailbox_message, ticket), 0xff,
 		       sizeof(struct mailbox_message) - offsetof(struct mailbox_message, ticket));
+		break;
+	case MAILBOX_IOC_PEEK:
+		memset(arg + offsetof(struct mailbox_message, ticket), 0xff,
+		       offsetof(struct mailbox_message, index) -
+		       offsetof(struct mailbox_message, ticket));
 		break;
 	}
 	EXPECT_EQ(0, result(ioctl(self->fd, variant->nr, arg)));

@@ -135,7 +135,7 @@ TEST_F(sized, receive_into_a_bad_pointer_is_efault_and_keeps_the_message)
 }
 
 /* So much of the structure a receive fills in. */
-#define TOLD	offsetof(struct mailbox_message, pad)
+#define TOLD	offsetof(struct mailbox_message, index)
 
 TEST_F(sized, receive_with_a_bad_structure_is_efault_and_keeps_the_message)
 {

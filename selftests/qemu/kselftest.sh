@@ -23,7 +23,7 @@ fi
 effort=${MAILBOX_EFFORT:-1}
 ((each *= effort / 5 + 1, all *= effort / 5 + 1))
 variables=''
-for name in "${!MAILBOX_@}" "${!DEATH_@}" "${!STORM_@}" "${!FAULTS_@}" "${!MAP@}" "${!SCRIBBLE_@}" "${!DIRECT_@}"; do
+for name in "${!MAILBOX_@}" "${!DEATH_@}" "${!STORM_@}" "${!FAULTS_@}" "${!MAP@}" "${!SCRIBBLE_@}" "${!DIRECT_@}" "${!PEEK_@}"; do
 	variables+="$name='${!name}' "
 done
 exec "$here/tally.pl" -l "$out/console.log" kselftest \

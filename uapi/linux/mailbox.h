@@ -246,7 +246,7 @@ struct mailbox_holder {
 #define MAILBOX_LANE_DEFAULT	(~0U)		/* send on the endpoint's default lane */
 
 /**
- * struct mailbox_message - MAILBOX_IOC_SEND and MAILBOX_IOC_RECEIVE
+ * struct mailbox_message - MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE and MAILBOX_IOC_PEEK
  * @size: sizeof(struct mailbox_message)
  * @flags: in: MAILBOX_SEND_* or MAILBOX_RECV_*; out of a receive: MAILBOX_MSG_*
  * @data: address of the message, or of the buffer for it; may be 0 if @length is
@@ -269,7 +269,7 @@ struct mailbox_holder {
  *	in, or 0; with MAILBOX_SEND_RECEIPT alone 0; else not looked at
  * @lost: out of a receive: how many messages of the lane were dropped, and not told
  *	of yet
- * @pad: not looked at
+ * @index: to peek: how many messages come before it; else not looked at
  * @lease: with MAILBOX_RECV_LEASE: when it ends, in ns of CLOCK_MONOTONIC, or 0 for
  *	never; else not looked at
  *
@@ -291,6 +291,15 @@ struct mailbox_holder {
  * process killed, or the time over, it goes to the next receiver at once, with
  * MAILBOX_MSG_REDELIVERED and one more in the count.
  *
+ * MAILBOX_IOC_PEEK tells what a receive would, but for @lost, of the message that @index
+ * others come before in the order in which this endpoint would receive them, the highest
+ * lane first; and it takes nothing. @flags may have MAILBOX_RECV_TRUNCATE; @lane, @tag
+ * and @deadline are zero, for it does not wait. Messages in another receiver's hands do
+ * not count. EAGAIN: there are not so many; EIDRM and EPIPE, as of a receive, if there
+ * are none and none will come. It tells of one moment: others may take the message before
+ * the call returns, and it is told whole all the same; but who maps the port can change
+ * its bytes meanwhile. When the call fails, anything may be in the buffer.
+ *
  * In place, for a mapped endpoint: @data, @length and @tag are zero. A send gives
  * the slot of message @ticket of @lane, claimed; it is the caller's to fill, and
  * to publish or discard. A receive gives the slot of a message, taken; it is the
@@ -310,7 +319,7 @@ struct mailbox_message {
 	__u32 uid;
 	__u32 gid;
 	__u32 lost;
-	__u32 pad;
+	__u32 index;
 	__u64 receipt;
 	__u64 lease;
 };
@@ -588,5 +597,6 @@ struct mailbox_query {
 #define MAILBOX_IOC_END		_IOW(MAILBOX_IOC_TYPE, 0x15, struct mailbox_end)
 #define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
 #define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
+#define MAILBOX_IOC_PEEK	_IOWR(MAILBOX_IOC_TYPE, 0x1a, struct mailbox_message)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */

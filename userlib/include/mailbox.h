@@ -313,6 +313,22 @@ int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned
 			  uint64_t deadline);
 
 /**
+ * mailbox_look() - see a message without receiving it
+ * @mb: handle, opened to receive
+ * @index: how many messages come before it: 0 is the one that a receive would give
+ * @msg: data, size and flags (MAILBOX_RECV_TRUNCATE or 0) are read, everything else but
+ *	lost and lease is written
+ *
+ * Takes nothing and does not wait. What it tells was true at one moment during the
+ * call: another receiver may have the message by now. By system call, mapped or not.
+ *
+ * Return: bytes stored in @msg->data; -EAGAIN if there are not so many messages, -EMSGSIZE
+ * with @msg->length, -EIDRM (deleted, and nothing left) or -EPIPE (likewise, of a direct
+ * port) if there are none, -EINTR, -EINVAL, -EBADF or -EFAULT.
+ */
+int mailbox_look(struct mailbox *mb, unsigned int index, struct mailbox_msg *msg);
+
+/**
  * mailbox_deadline_ms() - a deadline some time from now
  * @ms: milliseconds; 0 means do not wait, less than 0 wait for ever
  *

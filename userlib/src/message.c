@@ -147,29 +147,41 @@ void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
 	msg->lost = arg->lost;
 }
 
-static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
+/* A receive, or a look. */
+static int ask_kernel(struct mailbox *mb, struct mailbox_msg *msg, unsigned long request,
+		      struct mailbox_message *arg)
 {
-	struct mailbox_message arg = {
-		.size = sizeof(arg),
-		.flags = msg->flags,
-		.data = (uintptr_t)msg->data,
-		.deadline = deadline,
-		.lease = msg->lease,
-	};
 	uint32_t size = MAILBOX_MESSAGE_MAX;	/* no message is longer */
 	int err;
 
 	if (msg->size < size)
 		size = msg->size;
-	arg.length = size;
-	if (ioctl(mb->fd, MAILBOX_IOC_RECEIVE, &arg) < 0) {
+	arg->size = sizeof(*arg);
+	arg->flags = msg->flags;
+	arg->data = (uintptr_t)msg->data;
+	arg->length = size;
+	if (ioctl(mb->fd, request, arg) < 0) {
 		err = -errno;
 		if (err == -EMSGSIZE)
-			msg->length = arg.length;
+			msg->length = arg->length;
 		return err;
 	}
-	mailbox_answer(msg, &arg);
-	return arg.length < size ? (int)arg.length : (int)size;
+	mailbox_answer(msg, arg);
+	return arg->length < size ? (int)arg->length : (int)size;
+}
+
+static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
+{
+	struct mailbox_message arg = { .deadline = deadline, .lease = msg->lease };
+
+	return ask_kernel(mb, msg, MAILBOX_IOC_RECEIVE, &arg);
+}
+
+int mailbox_look(struct mailbox *mb, unsigned int index, struct mailbox_msg *msg)
+{
+	struct mailbox_message arg = { .index = index, .lost = msg->lost };
+
+	return ask_kernel(mb, msg, MAILBOX_IOC_PEEK, &arg);
 }
 
 int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,

@@ -166,7 +166,15 @@ static void test_msg(void)
 	ok(in.sender == info.endpoint && in.pid == (uint32_t)getpid() &&
 	   in.uid == getuid() && in.gid == getgid() && in.status == MAILBOX_MSG_TRUSTED,
 	   "the sender is known, and trusted on a sealed port");
+	out.tag = 7;
+	ok(!mailbox_send_msg(other, &out, MAILBOX_FOREVER) && mailbox_look(mb, 1, &in) == 5 &&
+	   in.ticket == 2 && in.tag == 7 && in.lane == 2 && in.sender == info.endpoint &&
+	   !memcmp(buffer, "hello", 5), "a message is looked at where it stands");
+	ok(mailbox_look(mb, 2, &in) == -EAGAIN, "and beyond the last one is EAGAIN");
+	ok(mailbox_look(other, 0, &in) == -EBADF, "a sender sees nothing: EBADF");
 	in.size = 2;
+	ok(mailbox_look(mb, 0, &in) == -EMSGSIZE && in.length == 5,
+	   "to look, too, takes a buffer, and is told the length");
 	ok(mailbox_receive_msg(mb, &in, MAILBOX_NO_WAIT) == -EMSGSIZE && in.length == 5,
 	   "a short buffer is told the length");
 	in.flags = MAILBOX_RECV_TRUNCATE;

@@ -135,7 +135,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		((struct mailbox_query *)arg)->ports = 7;
 	if (request == MAILBOX_IOC_INFO)
 		((struct mailbox_info *)arg)->depth = 5;
-	if (request == MAILBOX_IOC_SEND || request == MAILBOX_IOC_RECEIVE) {
+	if (request == MAILBOX_IOC_SEND || request == MAILBOX_IOC_RECEIVE ||
+	    request == MAILBOX_IOC_PEEK) {
 		m = arg;
 		kernel.answer.size = m->size;
 		kernel.answer.data = m->data;
@@ -394,6 +395,36 @@ static void test_receive_msg(void)
 	mailbox_close(mb);
 }
 
+static void test_look(void)
+{
+	char buffer[8];
+	struct mailbox_msg msg = {
+		.data = buffer, .size = 8, .flags = MAILBOX_RECV_TRUNCATE, .lane = 9, .tag = 9,
+		.lost = 9, .lease = 9,
+	};
+	const struct mailbox_message *in = &kernel.in.message;
+	struct mailbox *mb = port();
+
+	kernel.answer = (struct mailbox_message){
+		.flags = MAILBOX_MSG_TRUNCATED, .length = 20, .lane = 2, .tag = 3, .ticket = 4,
+		.sender = 5, .pid = 6, .uid = 7, .gid = 8, .lost = 9,
+	};
+	ok(mailbox_look(mb, 77, &msg) == 8, "look returns what was stored");
+	ok(kernel.request == MAILBOX_IOC_PEEK && in->size == sizeof(*in) && in->index == 77 &&
+	   in->data == (uintptr_t)buffer && in->length == 8 && in->flags == MAILBOX_RECV_TRUNCATE &&
+	   !in->lane && !in->tag && !in->deadline, "look tells index, buffer and flags");
+	ok(msg.length == 20 && msg.lane == 2 && msg.tag == 3 && msg.ticket == 4 &&
+	   msg.sender == 5 && msg.pid == 6 && msg.uid == 7 && msg.gid == 8 &&
+	   msg.status == MAILBOX_MSG_TRUNCATED && msg.lost == 9 && msg.lease == 9,
+	   "look answers all but what is a receive's");
+	kernel.error = EMSGSIZE;
+	kernel.answer.length = 4000;
+	ok(mailbox_look(mb, 0, &msg) == -EMSGSIZE && msg.length == 4000, "or says the length");
+	kernel.error = EAGAIN;
+	ok(mailbox_look(mb, 0, &msg) == -EAGAIN, "or what is wrong");
+	mailbox_close(mb);
+}
+
 static void test_receive_msg_errors(void)
 {
 	struct mailbox_msg msg = { .length = 1, .lane = 2, .tag = 3, .status = 4 };
@@ -564,6 +595,7 @@ int main(void)
 	test_receive();
 	test_receive_msg();
 	test_receive_msg_errors();
+	test_look();
 	test_endpoint();
 	test_list();
 	test_list_many();
