@@ -313,7 +313,9 @@ static struct caller *start(struct kunit *test, int n, struct mailbox_endpoint *
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	caller->task = get_task_struct(task);
 	wake_up_process(task);
-	KUNIT_ASSERT_TRUE(test, mailbox_test_until(mailbox_queue_sleeping(q) == before + 1));
+	/* Counted, and past its last look. */
+	KUNIT_ASSERT_TRUE(test, mailbox_test_until(mailbox_queue_sleeping(q) == before + 1 &&
+						   !READ_ONCE(task->on_rq)));
 	return caller;
 }
 
