@@ -799,6 +799,7 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 	info->mappings = READ_ONCE(port->mappings);
 	info->sender = READ_ONCE(port->ends.sender);
 	info->receiver = READ_ONCE(port->ends.receiver);
+	info->leased = pending - waiting;
 	memcpy(info->name, port->name, MAILBOX_NAME_SIZE);
 }
 

@@ -38,6 +38,7 @@ MAILBOX_ATTR(endpoints, "%u");
 MAILBOX_ATTR(bytes, "%llu");
 MAILBOX_ATTR(sender, "%u");
 MAILBOX_ATTR(receiver, "%u");
+MAILBOX_ATTR(leased, "%u");
 
 static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_message_size.attr,
@@ -57,6 +58,7 @@ static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_bytes.attr,
 	&dev_attr_sender.attr,
 	&dev_attr_receiver.attr,
+	&dev_attr_leased.attr,
 	NULL
 };
 

@@ -158,7 +158,7 @@ static void layout_of_set_lanes(struct kunit *test)
 
 static void layout_of_the_attributes_in_info(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 200);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 208);
 	EXPECT_MEMBER(test, mailbox_info, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_info, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_info, message_size, 8, 4);
@@ -176,7 +176,9 @@ static void layout_of_the_attributes_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, owner, 124, 4);
 	EXPECT_MEMBER(test, mailbox_info, sender, 128, 4);
 	EXPECT_MEMBER(test, mailbox_info, receiver, 132, 4);
-	EXPECT_MEMBER(test, mailbox_info, name, 136, 64);
+	EXPECT_MEMBER(test, mailbox_info, leased, 136, 4);
+	EXPECT_MEMBER(test, mailbox_info, pad, 140, 4);
+	EXPECT_MEMBER(test, mailbox_info, name, 144, 64);
 }
 
 static void layout_of_the_statistics_in_info(struct kunit *test)
@@ -229,7 +231,7 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_HOLDER, 0xc070bb05);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND, 0xc058bb10);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE, 0xc058bb11);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0c8bb12);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0d0bb12);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SET_LANES, 0x4010bb13);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_KICK, 0x4010bb14);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_END, 0x4008bb15);

@@ -2186,7 +2186,7 @@ static void do_fdinfo(void)
 static const char *const attributes[] = {
 	"message_size", "capacity", "lanes", "flags", "depth", "messages_sent", "messages_received",
 	"messages_dropped", "redelivered", "waiting_senders", "waiting_receivers", "endpoints", "bytes",
-	"uevent", "dev", "power/control", "no_such_thing",
+	"leased", "uevent", "dev", "power/control", "no_such_thing",
 };
 
 static const char *attribute_path(char *path, size_t size)

@@ -29,7 +29,7 @@ LAYOUT(finish, 40)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
 LAYOUT(end, 8)
-LAYOUT(info, 200)
+LAYOUT(info, 208)
 LAYOUT(query, 56)
 
 /* What the compiler inserts unasked would not be covered by the members. */
@@ -178,7 +178,9 @@ TEST(members_of_info_are_in_their_places)
 	AT(info, owner, 124);
 	AT(info, sender, 128);
 	AT(info, receiver, 132);
-	AT(info, name, 136);
+	AT(info, leased, 136);
+	AT(info, pad, 140);
+	AT(info, name, 144);
 }
 
 TEST(members_of_query_are_in_their_places)
@@ -204,7 +206,7 @@ TEST(command_numbers)
 	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
 	EXPECT_EQ(0xc058bb10U, MAILBOX_IOC_SEND);
 	EXPECT_EQ(0xc058bb11U, MAILBOX_IOC_RECEIVE);
-	EXPECT_EQ(0xc0c8bb12U, MAILBOX_IOC_INFO);
+	EXPECT_EQ(0xc0d0bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
 	EXPECT_EQ(0x4008bb15U, MAILBOX_IOC_END);

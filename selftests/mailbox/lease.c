@@ -90,6 +90,23 @@ TEST_F(port, leases_hold_up_no_lane)
 	EXPECT_EQ(3 * FIXTURE_SLOTS, info_of(self->rx).messages_received);
 }
 
+TEST_F(port, leased_messages_are_counted_until_they_are_finished_or_given_back)
+{
+	EXPECT_EQ(1, put_text(self->tx, "a"));
+	EXPECT_EQ(1, put_text(self->tx, "b"));
+	EXPECT_EQ(0, info_of(self->tx).leased);
+	EXPECT_EQ(0, lease(self->rx));
+	EXPECT_EQ(1, lease(self->both));
+	EXPECT_EQ(2, info_of(self->tx).leased);
+	EXPECT_EQ(0, info_of(self->tx).depth);
+	EXPECT_EQ(0, finish(self->rx, MAILBOX_NACK, 0));
+	EXPECT_EQ(1, info_of(self->tx).leased);
+	EXPECT_EQ(1, info_of(self->tx).depth);
+	EXPECT_EQ(0, finish(self->both, MAILBOX_ACK, 1));
+	EXPECT_EQ(0, info_of(self->tx).leased);
+	EXPECT_EQ(1, info_of(self->tx).messages_received);
+}
+
 TEST_F(port, leasing_wakes_a_sender_who_waits_for_a_slot)
 {
 	pid_t pid;

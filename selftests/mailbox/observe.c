@@ -34,7 +34,7 @@ static const char *const files[] = {
 	"message_size", "capacity", "lanes", "flags", "depth", "messages_sent",
 	"messages_received", "messages_dropped", "redelivered", "waiting_senders",
 	"waiting_receivers", "endpoints", "bytes", "quarantined", "mappings",
-	"sender", "receiver",
+	"sender", "receiver", "leased",
 };
 
 #define N_FILES	((int)ARRAY_SIZE(files))

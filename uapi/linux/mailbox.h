@@ -514,6 +514,8 @@ struct mailbox_end {
  * @owner: who this endpoint's mapping is, in the words of the slots; 0: not mapped
  * @sender: the endpoint that holds the sending end of a direct port; 0: none
  * @receiver: the receiving end, likewise
+ * @leased: held by receivers who have yet to finish them: neither queued nor received
+ * @pad: zero
  * @name: empty for a nameless port
  *
  * The counts are exact when nobody sends or receives meanwhile.
@@ -546,6 +548,8 @@ struct mailbox_info {
 	__u32 owner;
 	__u32 sender;
 	__u32 receiver;
+	__u32 leased;
+	__u32 pad;
 	char name[MAILBOX_NAME_SIZE];
 };
 

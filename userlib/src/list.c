@@ -40,7 +40,8 @@ static const struct {
 } members[] = {
 	MEMBER(flags), MEMBER(message_size), MEMBER(capacity), MEMBER(lanes),
 	MEMBER(endpoints), MEMBER(waiting_senders), MEMBER(waiting_receivers),
-	MEMBER(depth), MEMBER(bytes), MEMBER(messages_sent),
+	/* in this order: what is finished meanwhile is not taken for queued */
+	MEMBER(leased), MEMBER(depth), MEMBER(bytes), MEMBER(messages_sent),
 	MEMBER(messages_received), MEMBER(messages_dropped),
 	MEMBER(redelivered), MEMBER(quarantined), MEMBER(mappings),
 	MEMBER(sender), MEMBER(receiver),

@@ -26,6 +26,7 @@ static void print_port(const struct mailbox_info *port)
 	       port->name, port->message_size, port->capacity, port->lanes,
 	       flags, mode, owner, port->bytes);
 	printf("queued             %u\n"
+	       "leased             %u\n"
 	       "sent               %llu\n"
 	       "received           %llu\n"
 	       "dropped            %llu\n"
@@ -35,7 +36,7 @@ static void print_port(const struct mailbox_info *port)
 	       "waiting receivers  %u\n"
 	       "endpoints          %u\n"
 	       "mappings           %u\n",
-	       port->depth, port->messages_sent, port->messages_received,
+	       port->depth, port->leased, port->messages_sent, port->messages_received,
 	       port->messages_dropped, port->redelivered, port->quarantined,
 	       port->waiting_senders, port->waiting_receivers,
 	       port->endpoints, port->mappings);

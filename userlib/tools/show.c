@@ -147,6 +147,7 @@ json_t *json_port(const struct mailbox_info *port)
 		json_add(object, "gid", port->gid);
 	}
 	json_add(object, "depth", port->depth);
+	json_add(object, "leased", port->leased);
 	json_add(object, "messages_sent", port->messages_sent);
 	json_add(object, "messages_received", port->messages_received);
 	json_add(object, "messages_dropped", port->messages_dropped);
