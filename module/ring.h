@@ -190,7 +190,7 @@ void mailbox_ring_purge(struct mailbox_ring *ring,
  * mailbox_ring_drop() - take away the oldest message of a lane, unread
  * @ring: the ring
  * @lane: where
- * @t: out: which; its slot is released
+ * @t: out: which; its slot is the caller's to release, when its ticket is finished
  *
  * Return: 0, or an error as of mailbox_ring_take().
  */

@@ -207,6 +207,9 @@ static int mailbox_drop_oldest(struct mailbox_port *port, u32 n)
 	if (t.receipt)
 		mailbox_ticket_finish(&port->ledger, n, t.position, MAILBOX_DISCARDED,
 				      MAILBOX_REASON_DROPPED, NULL);
+	mailbox_slot_release(&port->ring.lane[n].view, t.position);	/* (D) (E) */
+	if (mailbox_queue_waiting(&port->senders))
+		mailbox_port_wake_senders(port, BIT(n));
 	return 0;
 }
 

@@ -318,4 +318,41 @@ TEST_F(drop, what_was_sent_was_received_or_counted)
 	close(fd);
 }
 
+/* Asked at any moment: its ticket is finished before its slot is free. */
+TEST(who_is_dropped_hears_at_no_moment_that_it_was_received)
+{
+	const char *name = port_name("dropped");
+	struct flood others = { .count = 1U << 30 };
+	int fd = create(name, .flags = MAILBOX_DROP_OLDEST | MAILBOX_EXCLUSIVE,
+			.message_size = FIXTURE_MESSAGE, .capacity = 2);
+	__u32 i, left = much(4000), outcome, told = 0;
+	struct mailbox_receipt r;
+	long ticket;
+
+	ASSERT_LE(0, fd);
+	others.fd = open_port(name, O_WRONLY);
+	ASSERT_EQ(0, pthread_create(&others.thread, NULL, flood_main, &others));
+	for (i = 0; i < left && !told; i++) {
+		do {	/* all slots may be in others' hands */
+			ticket = send_receipt(fd, 0, "to be dropped");
+		} while (ticket == -EAGAIN);
+		ASSERT_LE(0, ticket);
+		do {
+			outcome = status_of(fd, 0, ticket);
+		} while (outcome == MAILBOX_QUEUED || outcome == MAILBOX_TAKEN);
+		r = wish();
+		ASSERT_EQ(0, read_receipt(fd, &r));
+		told = outcome != MAILBOX_DISCARDED || r.outcome != MAILBOX_DISCARDED ||
+		       r.reason != MAILBOX_REASON_DROPPED;
+	}
+	EXPECT_EQ(0, told) {
+		fprintf(stderr, "# message %u: status %u, outcome %u, reason %u\n", i, outcome,
+			r.outcome, r.reason);
+	}
+	EXPECT_EQ(0, delete_port(name, MAILBOX_DELETE_PURGE));
+	pthread_join(others.thread, NULL);
+	close(others.fd);
+	close(fd);
+}
+
 TEST_HARNESS_MAIN
