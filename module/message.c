@@ -15,7 +15,10 @@ void mailbox_place_undo(const struct mailbox_endpoint *ep, const struct mailbox_
 {
 	struct mailbox_ring *ring = &ep->port->ring;
 
+	/* Who loses a race with a repair would count a departure of the message after it. */
+	mutex_lock(&ep->port->lock);
 	mailbox_ring_undo(ring, &ring->lane[place->lane], place->taken.position, place->owner);
+	mutex_unlock(&ep->port->lock);
 	mailbox_port_wake_both(ep->port, place->lane);
 }
 
