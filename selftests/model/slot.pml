@@ -44,7 +44,7 @@
  *             which is enough unless who parks LEAVES
  *
  * Each rule can be taken out, and the model then fails: the switches are those
- * that stand under #if in the text; the Makefile lists them.
+ * that stand under #if in the text; `configs` lists them.
  *
  * Checked: every owner finds its word as it left it; a message is received
  * once; whole; those of one sender in order (parked ones apart); after the
