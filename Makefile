@@ -88,7 +88,7 @@ host-test: check-setup ## library and slot protocol on this machine, under the s
 	@mkdir -p build/userlib
 	@$(qemu)/tally.pl host $(MAKE) -s -C userlib check OUT=$(abspath build/userlib)
 
-lint: check-setup module ## sparse, checkpatch, shellcheck, kernel-doc, arrows, docs against headers
+lint: check-setup module lib ## sparse, checkpatch, shellcheck, kernel-doc, arrows, docs against headers
 	@$(qemu)/tally.pl lint selftests/lint/lint.sh "$(kernel)" "$(source)"
 
 model: ## the slot protocol, searched exhaustively by spin; MODEL='^slot|^poll' leaves some out

@@ -95,6 +95,25 @@ library() {
 	done
 }
 
+# mandoc on the man pages. What they refer to is looked up by man.pl, not in this machine's
+# database of pages, of which mandoc complains on standard error.
+manual() {
+	command -v mandoc >/dev/null || echo "no mandoc"
+	mandoc -T lint -W style userlib/man/*.[1-9] 2>/dev/null | grep -v 'referenced manual not found' || true
+}
+
+manual_library() { perl $here/man.pl library; }
+manual_device() { perl $here/man.pl device module/{main,sysfs}.c module/trace.h; }
+manual_command() { perl $here/man.pl command build/userlib/mailbox; }
+
+manual_examples() {
+	rm -rf build/lint/man
+	mkdir -p build/lint/man
+	perl $here/man.pl examples build/lint/man | while read -r file; do
+		cc -std=gnu11 -Wall -Wextra -Werror -Iuserlib/include -Iuapi -fsyntax-only "$file"
+	done
+}
+
 # Nothing of one machine, or of one mirror, in a file.
 places() {
 	files | xargs grep -nIE '(^|[^[:alnum:]_.}])(/wor[k]/|/tmp/[w]/|/[r]oot/)|deb\.debian\.[o]rg|snapshot\.debian\.[o]rg' || true
@@ -109,6 +128,11 @@ steps=(
 	arrows 'nothing includes what it should not'
 	interface 'every call, flag and error of the interface is explained'
 	library 'the README names every function of the library'
+	manual 'mandoc has nothing to say of the man pages'
+	manual_library 'each function has a man page, with its prototype and its errors'
+	manual_device 'each ioctl, structure and constant, and all of the module, is in mailbox(4)'
+	manual_command 'each command and option is in mailbox(1)'
+	manual_examples 'the programs in the man pages compile'
 	places 'no file names a machine or a mirror'
 )
 echo "1..$((${#steps[@]} / 2))"

@@ -23,7 +23,9 @@
  *   and keeps no state outside the handle. Threads may use one handle at the
  *   same time, except to close it, and except that a mapped end of a direct port
  *   is for one thread.
- * - Without the module the answer is ENODEV.
+ * - Without the module the answer is ENODEV; without a free descriptor, of a call that
+ *   opens something, EMFILE or ENFILE; from a module that is older than the library,
+ *   and does not know what it is asked, E2BIG.
  */
 #ifndef _MAILBOX_H
 #define _MAILBOX_H
@@ -226,8 +228,8 @@ int mailbox_delete(const char *name, uint32_t flags);
  *
  * Waits for a free place unless the endpoint is O_NONBLOCK.
  *
- * Return: 0, -EAGAIN, -EINTR, -EMSGSIZE, -EIDRM, -EBADF or -EFAULT; nothing was
- * sent unless it is 0.
+ * Return: 0, -EAGAIN, -EINTR, -EMSGSIZE, -EIDRM, -EBADF or -EFAULT; of a direct port
+ * also -EBUSY, -EPIPE, -ECONNRESET. Nothing was sent unless it is 0.
  */
 int mailbox_send(struct mailbox *mb, const void *buf, size_t len);
 
@@ -241,7 +243,7 @@ int mailbox_send(struct mailbox *mb, const void *buf, size_t len);
  * not fit stays where it is; a buffer of the port's message_size fits all.
  *
  * Return: length of the message, which may be 0; or -EAGAIN, -EINTR, -EMSGSIZE,
- * -EIDRM, -EBADF or -EFAULT, and no message is lost.
+ * -EIDRM, -EBADF or -EFAULT, of a direct port also -EBUSY, and no message is lost.
  */
 int mailbox_receive(struct mailbox *mb, void *buf, size_t size);
 
@@ -258,7 +260,8 @@ int mailbox_receive(struct mailbox *mb, void *buf, size_t size);
  *
  * Return: as mailbox_send(), or -ETIMEDOUT, or -EINVAL for a lane that the port
  * does not have and flags that mean nothing. With a receipt also -ENOMEM, and -EAGAIN, at
- * whatever deadline, from who has MAILBOX_RECEIPTS_MAX receipts to come or to read.
+ * whatever deadline, from who has MAILBOX_RECEIPTS_MAX receipts to come or to read; with
+ * MAILBOX_SEND_SYNC also -EINPROGRESS.
  */
 int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
 		     uint64_t deadline);
@@ -275,7 +278,7 @@ int mailbox_send_msg(struct mailbox *mb, struct mailbox_msg *msg,
  *
  * Return: bytes stored in @msg->data, which is @msg->length except with
  * MAILBOX_RECV_TRUNCATE; or as mailbox_receive(), -ETIMEDOUT or -EINVAL; of a lease also
- * -ENOMEM, and the message stays.
+ * -ENOMEM, and the message stays; at the end of a direct port -EPIPE.
  */
 int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			uint64_t deadline);
@@ -384,7 +387,8 @@ struct mailbox_link {
  * long as anybody has it open the other one is not told that it has gone. Then each may
  * mailbox_map() what it has. Close each end by mailbox_close() of both its handles.
  *
- * Return: 0, or a negative errno value of mailbox_create() or mailbox_reopen().
+ * Return: 0, -EINVAL, -EACCES (the mode keeps its owner out), -EDQUOT, -ENOSPC, -ENOMEM,
+ * -ESRCH or -ENODEV.
  */
 int mailbox_pair(struct mailbox_link link[2], const struct mailbox_attr *attr, int oflags);
 
@@ -410,7 +414,8 @@ int mailbox_pair(struct mailbox_link link[2], const struct mailbox_attr *attr, i
  * without @result, the message was too long and not sent; otherwise the reply is, that long, and
  * kept for mailbox_wait_ticket() with a larger buffer. -EFAULT: @msg->data is bad and nothing
  * was sent, or @result->data is and the receipt is kept. -EAGAIN: no place, and not to
- * wait for one, or too many receipts. -EINVAL, -EBADF, -ENOMEM as mailbox_send_msg().
+ * wait for one, or too many receipts. Of a direct port -EPIPE: taken back as well; -EBUSY,
+ * -ECONNRESET. -EINVAL, -EBADF, -ENOMEM as mailbox_send_msg().
  */
 int mailbox_call(struct mailbox *mb, struct mailbox_msg *msg, struct mailbox_result *result,
 		 uint64_t deadline);
@@ -427,7 +432,8 @@ int mailbox_call(struct mailbox *mb, struct mailbox_msg *msg, struct mailbox_res
  *
  * Return: 0. -EAGAIN: none yet. -ETIMEDOUT, -EINTR. -EIDRM: the port was deleted, and
  * none will come. -EMSGSIZE: @result->length is the reply's, and the receipt is kept, as it
- * is with -EFAULT. -EBADF: @mb cannot send.
+ * is with -EFAULT. -EBADF: @mb cannot send. -EPIPE: the receiver of a direct port has gone,
+ * and none will come.
  */
 int mailbox_wait_receipt(struct mailbox *mb, struct mailbox_result *result, uint64_t deadline);
 
@@ -454,7 +460,7 @@ int mailbox_wait_ticket(struct mailbox *mb, const struct mailbox_msg *msg,
  *
  * Never waits, and takes no receipt away.
  *
- * Return: 0, with @result->outcome; -ESTALE as mailbox_wait_ticket(); -EBADF.
+ * Return: 0, with @result->outcome; -ESTALE: as there; -EBADF.
  */
 int mailbox_ticket_status(struct mailbox *mb, const struct mailbox_msg *msg,
 			  struct mailbox_result *result);
@@ -570,7 +576,8 @@ void mailbox_unmap(struct mailbox *mb);
  * @msg->length, and submit; or discard. Receivers of later messages of the lane
  * wait for that, so do not keep it long, and do not wait while you keep it.
  *
- * Return: as mailbox_send_msg(), or -ENOTCONN if it is not mapped.
+ * Return: 0, -EAGAIN, -ETIMEDOUT, -EINTR, -EIDRM, -EINVAL, of a direct port also -EBUSY,
+ * -EPIPE, -ECONNRESET; or -ENOTCONN if it is not mapped.
  */
 int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline);
 
@@ -602,9 +609,11 @@ int mailbox_discard(struct mailbox *mb, const struct mailbox_msg *msg);
  * mailbox_release(). Another process that maps the port could change them: where
  * that matters, copy and then look.
  *
- * Return: 0, or as mailbox_receive_msg(), or -ENOTCONN if it is not mapped, or -EREMOTE:
- * the next message was given back by one who had leased it, and is not in the mapping:
- * mailbox_receive_msg() gets it.
+ * A message that was given back by one who had leased it is not in the mapping: of it
+ * this is a copy, leased.
+ *
+ * Return: 0, -EAGAIN, -ETIMEDOUT, -EINTR, -EIDRM, -EINVAL, -ENOMEM (for a copy), of a direct
+ * port also -EBUSY, -EPIPE; or -ENOTCONN if it is not mapped.
  */
 int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline);
 
@@ -643,7 +652,7 @@ int mailbox_set_lanes(struct mailbox *mb, uint32_t receive_mask,
  * @mb: handle
  * @info: filled in
  *
- * Return: 0 or a negative errno value.
+ * Return: 0, or what any call may return, see above.
  */
 int mailbox_info(struct mailbox *mb, struct mailbox_info *info);
 
@@ -656,7 +665,7 @@ int mailbox_info(struct mailbox *mb, struct mailbox_info *info);
  * a port's node in /dev/mailbox cannot be seen, @uid and @gid are ~0u and @mode
  * is 0.
  *
- * Return: how many, -ENOMEM, -ENODEV or another negative errno value.
+ * Return: how many, -ENOMEM or -ENODEV.
  */
 int mailbox_list(struct mailbox_info **ports);
 
@@ -700,7 +709,9 @@ int mailbox_query(struct mailbox_query *query);
  * mailbox_strerror() - an error of this library in words
  * @error: errno value, positive or negative
  *
- * Return: constant text, "port deleted" for EIDRM.
+ * "port deleted" for EIDRM, and so on.
+ *
+ * Return: constant text.
  */
 const char *mailbox_strerror(int error);
 

@@ -176,7 +176,13 @@ ok 'make install' make -s OUT="$out" DESTDIR="$tmp/root" PREFIX=/opt/it install
 ok 'installs the headers, the libraries, the command' \
 	ls "$tmp/root/opt/it/include/mailbox.h" "$tmp/root/opt/it/include/linux/mailbox.h" \
 	"$tmp/root/opt/it/lib/libmailbox.so" "$tmp/root/opt/it/lib/libmailbox.so.0" \
-	"$tmp/root/opt/it/lib/libmailbox.a" "$tmp/root/opt/it/bin/mailbox"
+	"$tmp/root/opt/it/lib/libmailbox.a" "$tmp/root/opt/it/bin/mailbox" \
+	"$tmp/root/opt/it/share/man/man1/mailbox.1" "$tmp/root/opt/it/share/man/man4/mailbox.4" \
+	"$tmp/root/opt/it/share/man/man7/mailbox.7"
+while read -r name; do
+	ok "installs a page of $name()" \
+		sh -c "sed -n '2,/^\.Nd/p' $tmp/root/opt/it/share/man/man3/$name.3 | grep -q '^\.Nm $name\\>'"
+done <"$tmp/map"
 if command -v pkg-config >/dev/null; then
 	PKG_CONFIG_PATH=$tmp/root/opt/it/lib/pkgconfig
 	PKG_CONFIG_SYSROOT_DIR=$tmp/root
