@@ -124,6 +124,10 @@ test-programs: check-setup
 	@$(MAKE) -s -C selftests/mailbox OUT=$(abspath build/selftests) KSELFTEST="$(source)/tools/testing/selftests"
 	@$(MAKE) -s -C userlib live OUT=$(abspath build/userlib)
 
+picture: ## userlib/doc/architecture.svg, of the .dot beside it
+	@$(qemu)/setup.sh picture
+	@userlib/doc/picture.sh
+
 setup: check-setup ## install the Debian packages that building and testing take
 run-setup:
 	@$(qemu)/setup.sh run
@@ -139,4 +143,4 @@ help: ## this list
 SHELL := /bin/bash
 
 .PHONY: demo shell check check-full kselftest selftests kunit fuzz cover runner-test host-test lint model bench-kernel bench-ring \
-	module cross lib test-programs setup run-setup check-setup clean help
+	module cross lib test-programs picture setup run-setup check-setup clean help

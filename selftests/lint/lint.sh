@@ -114,6 +114,22 @@ manual_examples() {
 	done
 }
 
+# In the picture, edges between rooms are arrows, no room is missing, and it has been drawn since.
+picture() {
+	local dot=userlib/doc/architecture.dot
+	awk '$2 == "->" && FILENAME ~ /arrows/ { room[$1]; for (i = 3; i <= NF; i++) arrow[$1, $i] }
+		$2 == "->" && FILENAME ~ /dot$/ && $1 in room { drawn[$1]; drawn[$3] }
+		$2 == "->" && FILENAME ~ /dot$/ && $1 in room && $3 in room && !(($1, $3) in arrow) {
+			print FILENAME ": " $1 " -> " $3 " is no arrow"
+		}
+		END {
+			for (r in room)
+				if (r !~ /\// && r != "sysfs" && r != "trace" && !(r in drawn))
+					print FILENAME ": " r " is missing"
+		}' $here/arrows.txt $dot
+	grep -q "$(sha256sum <$dot | cut -c 1-16)" ${dot%.dot}.svg || echo "$dot has changed: make picture"
+}
+
 # Nothing of one machine, or of one mirror, in a file.
 places() {
 	files | xargs grep -nIE '(^|[^[:alnum:]_.}])(/wor[k]/|/tmp/[w]/|/[r]oot/)|deb\.debian\.[o]rg|snapshot\.debian\.[o]rg' || true
@@ -133,6 +149,7 @@ steps=(
 	manual_device 'each ioctl, structure and constant, and all of the module, is in mailbox(4)'
 	manual_command 'each command and option is in mailbox(1)'
 	manual_examples 'the programs in the man pages compile'
+	picture 'the picture of the architecture shows the rooms and their arrows'
 	places 'no file names a machine or a mirror'
 )
 echo "1..$((${#steps[@]} / 2))"

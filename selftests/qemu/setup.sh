@@ -7,6 +7,7 @@
 #   kernel   building a test kernel
 #   newest   getting the newest kernel
 #   model    the model of the slot protocol
+#   picture  drawing the architecture
 #   bench    the peers of `make bench-ring`, and its plots
 #
 # Kernels and headers are not among them: cache.sh unpacks those, nothing installs them.
@@ -19,8 +20,9 @@ check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shell
 kernel) packages=(make gcc libc6-dev xz-utils perl flex bison bc libelf-dev) ;;
 newest) packages=(mmdebstrap) ;;
 model) packages=(make gcc libc6-dev spin) ;;
+picture) packages=(make graphviz) ;;
 bench) packages=(make gcc g++ libc6-dev pkgconf libboost-dev libck-dev libdpdk-dev gnuplot-nox) ;;
-*) echo "usage: setup.sh run|check|kernel|newest|model|bench" >&2; exit 2 ;;
+*) echo "usage: setup.sh run|check|kernel|newest|model|picture|bench" >&2; exit 2 ;;
 esac
 
 missing=()
