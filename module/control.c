@@ -146,7 +146,8 @@ static long mailbox_control_delete(struct mailbox_delete __user *user)
 	int err;
 
 	err = mailbox_abi_get(&delete, sizeof(delete), user, &size);
-	if (!err && delete.flags & ~MAILBOX_DELETE_PURGE)
+	if (!err && (delete.flags & ~(MAILBOX_DELETE_PURGE | MAILBOX_DELETE_UNLINK) ||
+		     !(~delete.flags & (MAILBOX_DELETE_PURGE | MAILBOX_DELETE_UNLINK))))
 		err = -EINVAL;
 	if (!err)
 		err = mailbox_name_check(delete.name);
@@ -159,6 +160,8 @@ static long mailbox_control_delete(struct mailbox_delete __user *user)
 		err = -ENOENT;
 	else if (!mailbox_port_owned(port))
 		err = -EPERM;
+	else if (delete.flags & MAILBOX_DELETE_UNLINK)
+		mailbox_port_unlink(port);
 	else
 		mailbox_port_delete(port, delete.flags & MAILBOX_DELETE_PURGE);
 	mutex_unlock(&mailbox_ports_lock);

@@ -16,6 +16,7 @@
 #include "endpoint.h"
 #include "finish.h"
 #include "lease.h"
+#include "limit.h"
 #include "map.h"
 #include "peek.h"
 #include "receipt.h"
@@ -89,7 +90,7 @@ static __poll_t mailbox_endpoint_poll(struct file *file, poll_table *wait)
 		events |= mailbox_endpoint_poll_in(ep);
 	}
 	if (out) {
-		mailbox_queue_arm(&port->senders);
+		mailbox_queue_arm(mailbox_port_pollout(port));
 		events |= mailbox_endpoint_poll_out(ep);
 	}
 	return events;
@@ -99,6 +100,7 @@ static const u32 mailbox_all_lanes = MAILBOX_ALL_LANES;
 
 static void mailbox_endpoint_sigio(struct file *file, struct mailbox_endpoint *ep, bool on)
 {
+	struct mailbox_queue *out = mailbox_port_pollout(ep->port);
 	struct mailbox_port *port = ep->port;
 
 	if (file->f_mode & FMODE_READ) {
@@ -118,10 +120,10 @@ static void mailbox_endpoint_sigio(struct file *file, struct mailbox_endpoint *e
 		ep->sigio_receipt.lanes = &mailbox_all_lanes;
 		ep->sigio_receipt.band = POLL_PRI;
 		if (on) {
-			mailbox_sigio_add(&port->senders, &ep->sigio_out);
+			mailbox_sigio_add(out, &ep->sigio_out);
 			mailbox_sigio_add(&ep->receipts.queue, &ep->sigio_receipt);
 		} else {
-			mailbox_sigio_remove(&port->senders, &ep->sigio_out);
+			mailbox_sigio_remove(out, &ep->sigio_out);
 			mailbox_sigio_remove(&ep->receipts.queue, &ep->sigio_receipt);
 		}
 	}
@@ -259,6 +261,7 @@ static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd
 	case mailbox_abi_command(MAILBOX_IOC_OPEN):
 		return mailbox_endpoint_again(ep->port, user);
 	case mailbox_abi_command(MAILBOX_IOC_END):
+	case mailbox_abi_command(MAILBOX_IOC_NOTIFY):
 		return -EOPNOTSUPP;
 	case mailbox_abi_command(MAILBOX_IOC_QUERY):
 		return mailbox_port_query(user);
@@ -294,6 +297,21 @@ static long mailbox_endpoint_direct_ioctl(struct file *file, unsigned int cmd, u
 		return mailbox_direct_end(file, user);
 	}
 	return mailbox_endpoint_ioctl(file, cmd, arg);
+}
+
+static long mailbox_endpoint_limit_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (mailbox_abi_command(cmd)) {
+	case mailbox_abi_command(MAILBOX_IOC_SEND):
+		return file->f_mode & FMODE_WRITE ? mailbox_limit_send(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
+		return file->f_mode & FMODE_READ ? mailbox_limit_receive(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_NOTIFY):
+		return mailbox_limit_notify(file, user);
+	}
+	return mailbox_endpoint_seldom(file, cmd, user);
 }
 
 static void mailbox_endpoint_show_fdinfo(struct seq_file *m, struct file *file)
@@ -388,8 +406,27 @@ static const struct file_operations mailbox_endpoint_direct_fops = {
 	MAILBOX_LLSEEK
 };
 
+static const struct file_operations mailbox_endpoint_limit_fops = {
+	.owner = THIS_MODULE,
+	.release = mailbox_endpoint_release,
+	.flush = mailbox_limit_flush,
+	.read = mailbox_limit_read,
+	.write = mailbox_limit_write,
+	.read_iter = mailbox_limit_read_iter,
+	.write_iter = mailbox_limit_write_iter,
+	.mmap = mailbox_map_mmap,
+	.poll = mailbox_endpoint_poll,
+	.fasync = mailbox_endpoint_fasync,
+	.unlocked_ioctl = mailbox_endpoint_limit_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = mailbox_endpoint_show_fdinfo,
+	MAILBOX_LLSEEK
+};
+
 static const struct file_operations *mailbox_endpoint_kind(const struct mailbox_endpoint *ep)
 {
+	if (ep->port->limit)
+		return &mailbox_endpoint_limit_fops;
 	return ep->port->flags & MAILBOX_DIRECT ? &mailbox_endpoint_direct_fops :
 						  &mailbox_endpoint_fops;
 }

@@ -48,7 +48,10 @@ int mailbox_port_check(struct mailbox_create *attr)
 	if (attr->flags & MAILBOX_DROP_OLDEST &&
 	    attr->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DIRECT))
 		return -EINVAL;
-	if (attr->pad || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
+	if (attr->pad || attr->pad2 || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
+		return -EINVAL;
+	if (attr->limit && (!(attr->flags & MAILBOX_SEALED) || attr->limit > attr->capacity ||
+			    attr->flags & (MAILBOX_DIRECT | MAILBOX_DROP)))
 		return -EINVAL;
 	if (attr->message_size > MAILBOX_MESSAGE_MAX)
 		return -EINVAL;
@@ -181,6 +184,7 @@ static void mailbox_port_wake_all(struct mailbox_port *port)
 {
 	mailbox_queue_wake(&port->receivers, MAILBOX_ALL_LANES, true);
 	mailbox_queue_wake(&port->senders, MAILBOX_ALL_LANES, true);
+	mailbox_queue_wake(&port->writers, MAILBOX_ALL_LANES, true);
 }
 
 static void mailbox_port_wake(struct mailbox_port *port, struct mailbox_queue *q, u32 lanes)
@@ -549,6 +553,7 @@ static void mailbox_port_free(struct device *dev)
 	xa_for_each(&port->identities, id, identity)
 		mailbox_identity_free(&identity->rcu);
 	xa_destroy(&port->identities);
+	mailbox_notices_destroy(&port->notices);
 	mailbox_lease_room_destroy(&port->leases);
 	mailbox_ledger_destroy(&port->ledger);
 	mailbox_ends_destroy(&port->ends);
@@ -651,6 +656,11 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 			   runners);
 	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word,
 			   runners);
+	port->limit = attr->limit;
+	atomic_set(&port->room, attr->limit);
+	mailbox_queue_init(&port->writers, &port->writers_shown, NULL);
+	mailbox_queue_poll_with(&port->writers, &port->senders);
+	mailbox_notices_init(&port->notices);
 	mailbox_ledger_init(&port->ledger, &port->ring);
 	mailbox_lease_room_init(&port->leases, &port->ring, &mailbox_port_leases);
 	port->flags = attr->flags & ~MAILBOX_EXCLUSIVE;
@@ -733,13 +743,25 @@ static void mailbox_port_purged(void *arg, u32 lane, const struct mailbox_taken 
 		mailbox_port_discards(&port->leases, lane, t->position);
 }
 
-void mailbox_port_delete(struct mailbox_port *port, bool purge)
+/* Its name and its node; not the table's reference. */
+static void mailbox_port_unname(struct mailbox_port *port)
 {
 	lockdep_assert_held(&mailbox_ports_lock);
 	trace_mailbox_delete(port);
 	xa_erase(&mailbox_ports, MINOR(port->dev.devt));
 	port->named = false;
 	device_del(&port->dev);
+}
+
+void mailbox_port_unlink(struct mailbox_port *port)
+{
+	mailbox_port_unname(port);
+	mailbox_port_put(port);
+}
+
+void mailbox_port_delete(struct mailbox_port *port, bool purge)
+{
+	mailbox_port_unname(port);
 
 	/*
 	 * Close, then set the flag: a sender looks after its claim whether its
@@ -749,6 +771,7 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	 */
 	mailbox_queue_close(&port->receivers);
 	mailbox_queue_close(&port->senders);
+	mailbox_queue_close(&port->writers);
 	smp_mb__after_atomic();		/* closed before deleted */
 	mailbox_queue_fence(&port->senders);	/* and so for a mapped sender's claim */
 	mutex_lock(&port->lock);	/* against join */
@@ -781,12 +804,14 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 	info->message_size = port->ring.message_size;
 	info->capacity = port->capacity;
 	info->lanes = port->ring.lanes;
+	info->limit = port->limit;
 	info->mode = port->mode;
 	info->uid = from_kuid_munged(ns, port->uid);
 	info->gid = from_kgid_munged(ns, port->gid);
 	info->state = READ_ONCE(port->deleted) ? MAILBOX_STATE_DELETED : MAILBOX_STATE_LIVE;
 	info->endpoints = READ_ONCE(port->endpoints);
-	info->waiting_senders = mailbox_queue_sleeping(&port->senders);
+	info->waiting_senders = mailbox_queue_sleeping(&port->senders) +
+				mailbox_queue_sleeping(&port->writers);
 	info->waiting_receivers = mailbox_queue_sleeping(&port->receivers);
 	info->depth = stats.depth;
 	info->bytes = port->ring.bytes;
@@ -815,7 +840,7 @@ long mailbox_port_query(void __user *user)
 	memset(&query, 0, sizeof(query));
 	query.size = size;
 	query.max_ports = mailbox_max_ports;
-	query.features = MAILBOX_FEATURE_BASE | MAILBOX_FEATURE_DIRECT;
+	query.features = MAILBOX_FEATURE_BASE | MAILBOX_FEATURE_DIRECT | MAILBOX_FEATURE_LIMIT;
 	query.max_port_bytes = READ_ONCE(mailbox_max_port_bytes);
 	query.max_user_bytes = READ_ONCE(mailbox_max_user_bytes);
 	query.user_bytes = mailbox_quota_used(current_fsuid());

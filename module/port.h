@@ -11,8 +11,10 @@
  * A direct port has two ends, see ends.h. When the holder of one has gone, the queue
  * of the other says so, until there is a new one.
  *
+ * A port with a limit counts its messages, see limit.h.
+ *
  * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota, lease,
- * receipt and wait. The data path takes none of the first two.
+ * receipt, notify and wait. The data path takes none of the first two.
  */
 #ifndef MAILBOX_PORT_H
 #define MAILBOX_PORT_H
@@ -26,6 +28,7 @@
 
 #include "ends.h"
 #include "lease.h"
+#include "notify.h"
 #include "receipt.h"
 #include "ring.h"
 #include "wait.h"
@@ -60,6 +63,11 @@ struct mailbox_blocked {
  * @forgeable: was mapped for writing once: what slots say is nobody's word
  * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT
  * @capacity: slots per lane
+ * @limit: messages at most; 0: as many as the lanes hold, and the next three unused
+ * @room: how many more of them there may be
+ * @writers: who waits for that
+ * @writers_shown: what that shows to nobody
+ * @notices: who is told of a message to the empty port
  * @mode: permission bits at creation
  * @uid: owner
  * @gid: group
@@ -90,6 +98,11 @@ struct mailbox_port {
 
 	u32 flags;
 	u32 capacity;
+	u32 limit;
+	atomic_t room;
+	struct mailbox_queue writers;
+	atomic64_t writers_shown;
+	struct mailbox_notices notices;
 	umode_t mode;
 	kuid_t uid;
 	kgid_t gid;
@@ -241,6 +254,14 @@ struct mailbox_port *mailbox_port_find_minor(unsigned int minor);
 int mailbox_port_permission(const struct mailbox_port *port, unsigned int open_flags);
 
 /**
+ * mailbox_port_unlink() - take the name away from a port, no more
+ * @port: named; the table's reference is put
+ *
+ * Who has it open goes on with a nameless one. Context: under mailbox_ports_lock.
+ */
+void mailbox_port_unlink(struct mailbox_port *port);
+
+/**
  * mailbox_port_delete() - end a named port
  * @port: named; the table's reference is put
  * @purge: discard what is queued
@@ -379,6 +400,12 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info);
  * Wakes one of them; on a deleted port everybody, whatever the event.
  */
 void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes);
+
+/* Where those stand who poll for room. */
+static inline struct mailbox_queue *mailbox_port_pollout(struct mailbox_port *port)
+{
+	return port->limit ? &port->writers : &port->senders;
+}
 
 /**
  * mailbox_port_wake_senders() - after a slot became free

@@ -591,10 +591,41 @@ static int mailbox_receive_lease(struct file *file, const struct mailbox_message
 	return 0;
 }
 
+/* MAILBOX_RECV_LARGEST */
+static int mailbox_receive_largest(struct file *file, const struct mailbox_message *m,
+				   struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	u32 largest = ep->port->ring.message_size;
+	struct mailbox_deadline deadline;
+	const struct mailbox_buffer to = {
+		.data = u64_to_user_ptr(m->data),
+		.size = m->length,
+		.message = user,
+	};
+	u32 too_long;
+	int ret;
+
+	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_LARGEST) || m->lane || m->tag)
+		return -EINVAL;
+	if (m->length < largest)
+		return put_user(largest, &user->length) ? -EFAULT : -EMSGSIZE;
+	if (mailbox_receive_fast(ep, &to, &ret))
+		return ret;
+	return mailbox_receive_slow(ep, &to, &too_long,
+				    mailbox_message_deadline(file, m, &deadline));
+}
+
 /* What takes more than receiving the bytes. */
 static noinline int mailbox_receive_special(struct file *file, const struct mailbox_message *m,
 					    struct mailbox_message __user *user)
 {
+	const struct mailbox_endpoint *ep = file->private_data;
+
+	if (m->flags & MAILBOX_RECV_LARGEST)
+		return mailbox_receive_largest(file, m, user);
+	if (ep->port->limit && m->flags & (MAILBOX_RECV_IN_PLACE | MAILBOX_RECV_LEASE))
+		return -EOPNOTSUPP;
 	if (m->flags & MAILBOX_RECV_IN_PLACE)
 		return mailbox_receive_in_place(file, m, user);
 	if (m->flags & MAILBOX_RECV_LEASE)
@@ -615,7 +646,7 @@ long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *use
 	if (unlikely(ret))
 		return ret;
 	if (unlikely(m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag))
-		return mailbox_receive_special(file, &m, user);
+		return min(mailbox_receive_special(file, &m, user), 0);
 	to.data = u64_to_user_ptr(m.data);
 	to.size = m.length;
 	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;

@@ -341,7 +341,11 @@ static __always_inline bool mailbox_send_fast(struct mailbox_endpoint *ep,
 
 int mailbox_sendable(const struct mailbox_endpoint *ep)
 {
-	int err = mailbox_lane_sendable(ep, READ_ONCE(ep->default_lane));
+	int err;
+
+	if (ep->port->limit && !READ_ONCE(ep->port->deleted))
+		return atomic_read(&ep->port->room) > 0 ? 0 : -EAGAIN;
+	err = mailbox_lane_sendable(ep, READ_ONCE(ep->default_lane));
 
 	return err == -EAGAIN && ep->port->flags & MAILBOX_DROP ? 0 : err;
 }
@@ -474,6 +478,11 @@ static int mailbox_send_receipt(struct file *file, const struct mailbox_message 
 static noinline int mailbox_send_special(struct file *file, const struct mailbox_message *m,
 					 struct mailbox_message __user *user)
 {
+	const struct mailbox_endpoint *ep = file->private_data;
+
+	if (ep->port->limit && m->flags & (MAILBOX_SEND_IN_PLACE | MAILBOX_SEND_RECEIPT |
+					   MAILBOX_SEND_SYNC))
+		return -EOPNOTSUPP;
 	if (m->flags & MAILBOX_SEND_IN_PLACE)
 		return mailbox_send_in_place(file, m, user);
 	if (m->flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))

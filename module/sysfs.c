@@ -24,6 +24,7 @@ static DEVICE_ATTR_RO(_name)
 MAILBOX_ATTR(message_size, "%u");
 MAILBOX_ATTR(capacity, "%u");
 MAILBOX_ATTR(lanes, "%u");
+MAILBOX_ATTR(limit, "%u");
 MAILBOX_ATTR(flags, "%#x");
 MAILBOX_ATTR(depth, "%u");
 MAILBOX_ATTR(messages_sent, "%llu");
@@ -44,6 +45,7 @@ static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_message_size.attr,
 	&dev_attr_capacity.attr,
 	&dev_attr_lanes.attr,
+	&dev_attr_limit.attr,
 	&dev_attr_flags.attr,
 	&dev_attr_depth.attr,
 	&dev_attr_messages_sent.attr,

@@ -15,7 +15,7 @@ do {										\
 
 static void layout_of_create(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_create), 104);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_create), 112);
 	EXPECT_MEMBER(test, mailbox_create, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_create, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_create, message_size, 8, 4);
@@ -27,6 +27,8 @@ static void layout_of_create(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_create, peer_pid, 32, 4);
 	EXPECT_MEMBER(test, mailbox_create, pad, 36, 4);
 	EXPECT_MEMBER(test, mailbox_create, name, 40, 64);
+	EXPECT_MEMBER(test, mailbox_create, limit, 104, 4);
+	EXPECT_MEMBER(test, mailbox_create, pad2, 108, 4);
 }
 
 static void layout_of_open(struct kunit *test)
@@ -147,6 +149,16 @@ static void layout_of_the_shared_page(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_shared, lane, 256, 32 * 64);
 }
 
+static void layout_of_notify(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_notify), 24);
+	EXPECT_MEMBER(test, mailbox_notify, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_notify, how, 4, 4);
+	EXPECT_MEMBER(test, mailbox_notify, id, 8, 8);
+	EXPECT_MEMBER(test, mailbox_notify, pid, 16, 4);
+	EXPECT_MEMBER(test, mailbox_notify, uid, 20, 4);
+}
+
 static void layout_of_set_lanes(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_set_lanes), 16);
@@ -177,7 +189,7 @@ static void layout_of_the_attributes_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, sender, 128, 4);
 	EXPECT_MEMBER(test, mailbox_info, receiver, 132, 4);
 	EXPECT_MEMBER(test, mailbox_info, leased, 136, 4);
-	EXPECT_MEMBER(test, mailbox_info, pad, 140, 4);
+	EXPECT_MEMBER(test, mailbox_info, limit, 140, 4);
 	EXPECT_MEMBER(test, mailbox_info, name, 144, 64);
 }
 
@@ -224,7 +236,7 @@ static void layout_of_a_slot(struct kunit *test)
 static void numbers_of_the_ioctls(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_QUERY, 0xc038bb00);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc068bb01);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc070bb01);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_OPEN, 0xc050bb02);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_DELETE, 0x4048bb03);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EVICT, 0x4048bb04);
@@ -238,6 +250,7 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIPT, 0xc050bb18);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_FINISH, 0x4028bb19);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_PEEK, 0xc058bb1a);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_NOTIFY, 0xc018bb1b);
 }
 
 static void values_of_the_flags(struct kunit *test)
@@ -249,6 +262,7 @@ static void values_of_the_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_DROP_OLDEST, 16);
 	KUNIT_EXPECT_EQ(test, MAILBOX_EXCLUSIVE, 0x80000000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_DELETE_PURGE, 1);
+	KUNIT_EXPECT_EQ(test, MAILBOX_DELETE_UNLINK, 2);
 	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_REALTIME, 1);
 	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_IN_PLACE, 4);
 	KUNIT_EXPECT_EQ(test, MAILBOX_SEND_RECEIPT, 8);
@@ -257,6 +271,7 @@ static void values_of_the_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_TRUNCATE, 2);
 	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_IN_PLACE, 4);
 	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_LEASE, 8);
+	KUNIT_EXPECT_EQ(test, MAILBOX_RECV_LARGEST, 256);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_TRUSTED, 0x10000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_TRUNCATED, 0x20000);
 	KUNIT_EXPECT_EQ(test, MAILBOX_MSG_REDELIVERED, 0x40000);
@@ -320,6 +335,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(layout_of_delete),
 	KUNIT_CASE(layout_of_evict_and_holder),
 	KUNIT_CASE(layout_of_message),
+	KUNIT_CASE(layout_of_notify),
 	KUNIT_CASE(layout_of_set_lanes),
 	KUNIT_CASE(layout_of_kick_and_end),
 	KUNIT_CASE(layout_of_the_attributes_in_info),

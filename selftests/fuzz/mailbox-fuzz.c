@@ -972,6 +972,12 @@ static void check_info(const struct mailbox_info *i)
 		       (long long)i->redelivered);
 }
 
+static bool limit_good(const struct mailbox_create *c, __u32 capacity)
+{
+	return !c->limit || (c->flags & MAILBOX_SEALED && c->limit <= capacity &&
+			     !(c->flags & (MAILBOX_DIRECT | DROP)));
+}
+
 static bool create_good(const struct mailbox_create *c)
 {
 	__u64 size = c->message_size ? c->message_size : MAILBOX_MESSAGE_SIZE_DEFAULT;
@@ -984,7 +990,7 @@ static bool create_good(const struct mailbox_create *c)
 	       (c->flags & DROP) != DROP &&
 	       (c->flags & (MAILBOX_DIRECT | MAILBOX_DROP_OLDEST)) !=
 	       (MAILBOX_DIRECT | MAILBOX_DROP_OLDEST) &&
-	       !c->pad && (!c->peer_pid || c->flags & MAILBOX_DIRECT) &&
+	       !c->pad && !c->pad2 && limit_good(c, capacity) && (!c->peer_pid || c->flags & MAILBOX_DIRECT) &&
 	       open_flags_good(c->open_flags) && !(c->mode & ~0777U) &&
 	       size <= MAILBOX_MESSAGE_MAX && lanes <= MAILBOX_LANES_MAX &&
 	       capacity >= MAILBOX_CAPACITY_MIN && capacity <= MAILBOX_CAPACITY_MAX &&
@@ -1102,12 +1108,12 @@ static void do_delete(void)
 	long ret;
 
 	pick_name(d->name, false);
-	d->flags = chance(30) ? MAILBOX_DELETE_PURGE : 0;
+	d->flags = PICK(0U, 0U, MAILBOX_DELETE_PURGE, MAILBOX_DELETE_UNLINK);
 	mutate(&im, 15);
 	p = choose_place(image_size(&im), false);
 	put_image(&im, &p);
 	ret = check(KIND_delete, result(ioctl(control_slot(), MAILBOX_IOC_DELETE, p.user)));
-	judge(ret, &p, size_good(&im) && !(d->flags & ~MAILBOX_DELETE_PURGE) && name_good(d->name),
+	judge(ret, &p, size_good(&im) && d->flags <= MAILBOX_DELETE_UNLINK && name_good(d->name),
 	      "bad arguments");
 }
 
@@ -1452,6 +1458,8 @@ static bool receive_good(const struct mailbox_message *m)
 {
 	__u32 flags = m->flags & ~MAILBOX_RECV_REALTIME;
 
+	if (flags & MAILBOX_RECV_LARGEST)
+		return flags == MAILBOX_RECV_LARGEST;
 	if (in_place(m))
 		return !(flags & ~MAILBOX_RECV_IN_PLACE);
 	return !(flags & ~(MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE));
@@ -1737,7 +1745,7 @@ static void do_other_ioctl(void)
 		none = true;
 		break;
 	case 2:
-		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x1a + below(0xe6), below(256));
+		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x1c + below(0xe4), below(256));
 		none = true;
 		break;
 	case 3:

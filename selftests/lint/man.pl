@@ -160,7 +160,7 @@ sub structures {
 		complain("$header: struct $name is shown in no page") if !@shown;
 		complain("$header: struct $name is shown otherwise:\n$_\n$code") for grep { $_ ne $code } @shown;
 		for my $member ($code =~ /(\w+)(?:\[\w+\])?;/g) {
-			next if $member =~ /^(size|pad)$/ || $all =~ /^\.It Fa .*\b$member\b/m || $all =~ /^\.Fa $member\b/m;
+			next if $member =~ /^(size|pad2?)$/ || $all =~ /^\.It Fa .*\b$member\b/m || $all =~ /^\.Fa $member\b/m;
 			complain("$header: struct $name: $member is explained in no page");
 		}
 	}

@@ -18,7 +18,7 @@ TEST(struct_##type##_is_##bytes##_bytes)				\
 	EXPECT_EQ(0, offsetof(struct mailbox_##type, size));		\
 }
 
-LAYOUT(create, 104)
+LAYOUT(create, 112)
 LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(evict, 72)
@@ -26,6 +26,7 @@ LAYOUT(holder, 112)
 LAYOUT(message, 88)
 LAYOUT(receipt, 80)
 LAYOUT(finish, 40)
+LAYOUT(notify, 24)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
 LAYOUT(end, 8)
@@ -48,6 +49,8 @@ TEST(members_of_create_are_in_their_places)
 	AT(create, peer_pid, 32);
 	AT(create, pad, 36);
 	AT(create, name, 40);
+	AT(create, limit, 104);
+	AT(create, pad2, 108);
 }
 
 TEST(members_of_open_are_in_their_places)
@@ -131,6 +134,14 @@ TEST(members_of_receipt_are_in_their_places)
 	AT(receipt, gid, 76);
 }
 
+TEST(members_of_notify_are_in_their_places)
+{
+	AT(notify, how, 4);
+	AT(notify, id, 8);
+	AT(notify, pid, 16);
+	AT(notify, uid, 20);
+}
+
 TEST(members_of_kick_are_in_their_places)
 {
 	AT(kick, receivers, 4);
@@ -179,7 +190,7 @@ TEST(members_of_info_are_in_their_places)
 	AT(info, sender, 128);
 	AT(info, receiver, 132);
 	AT(info, leased, 136);
-	AT(info, pad, 140);
+	AT(info, limit, 140);
 	AT(info, name, 144);
 }
 
@@ -199,7 +210,7 @@ TEST(members_of_query_are_in_their_places)
 TEST(command_numbers)
 {
 	EXPECT_EQ(0xc038bb00U, MAILBOX_IOC_QUERY);
-	EXPECT_EQ(0xc068bb01U, MAILBOX_IOC_CREATE);
+	EXPECT_EQ(0xc070bb01U, MAILBOX_IOC_CREATE);
 	EXPECT_EQ(0xc050bb02U, MAILBOX_IOC_OPEN);
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
@@ -213,6 +224,7 @@ TEST(command_numbers)
 	EXPECT_EQ(0xc050bb18U, MAILBOX_IOC_RECEIPT);
 	EXPECT_EQ(0x4028bb19U, MAILBOX_IOC_FINISH);
 	EXPECT_EQ(0xc058bb1aU, MAILBOX_IOC_PEEK);
+	EXPECT_EQ(0xc018bb1bU, MAILBOX_IOC_NOTIFY);
 }
 
 TEST(values_of_constants)
@@ -223,9 +235,11 @@ TEST(values_of_constants)
 	EXPECT_EQ(4, MAILBOX_DIRECT);
 	EXPECT_EQ(1U << 31, MAILBOX_EXCLUSIVE);
 	EXPECT_EQ(1, MAILBOX_DELETE_PURGE);
+	EXPECT_EQ(2, MAILBOX_DELETE_UNLINK);
 	EXPECT_EQ(1, MAILBOX_SEND_REALTIME);
 	EXPECT_EQ(1, MAILBOX_RECV_REALTIME);
 	EXPECT_EQ(2, MAILBOX_RECV_TRUNCATE);
+	EXPECT_EQ(256, MAILBOX_RECV_LARGEST);
 	EXPECT_EQ(1U << 16, MAILBOX_MSG_TRUSTED);
 	EXPECT_EQ(1U << 17, MAILBOX_MSG_TRUNCATED);
 	EXPECT_EQ(1U << 18, MAILBOX_MSG_REDELIVERED);
@@ -262,6 +276,10 @@ TEST(values_of_constants)
 	EXPECT_EQ(2, MAILBOX_END_RECEIVE);
 	EXPECT_EQ(1, MAILBOX_FEATURE_BASE);
 	EXPECT_EQ(2, MAILBOX_FEATURE_DIRECT);
+	EXPECT_EQ(4, MAILBOX_FEATURE_LIMIT);
+	EXPECT_EQ(1, MAILBOX_NOTIFY_REGISTER);
+	EXPECT_EQ(2, MAILBOX_NOTIFY_WAIT);
+	EXPECT_EQ(3, MAILBOX_NOTIFY_CANCEL);
 }
 
 /*
@@ -312,6 +330,7 @@ CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
 CALL(end, MAILBOX_IOC_END, mailbox_end, false, 0);
 CALL(receipt, MAILBOX_IOC_RECEIPT, mailbox_receipt, false, ANSWER(mailbox_receipt, tag));
 CALL(finish, MAILBOX_IOC_FINISH, mailbox_finish, false, 0);
+CALL(notify, MAILBOX_IOC_NOTIFY, mailbox_notify, false, 0);
 
 FIXTURE_SETUP(call)
 {
@@ -319,8 +338,10 @@ FIXTURE_SETUP(call)
 	strcpy(self->fresh, port_name("fresh"));
 	self->port = create(self->name,
 			    .flags = MAILBOX_EXCLUSIVE |
-				     (variant->nr == MAILBOX_IOC_END ? MAILBOX_DIRECT : 0),
-			    .message_size = 64, .capacity = 4, .lanes = 4);
+				     (variant->nr == MAILBOX_IOC_END ? MAILBOX_DIRECT : 0) |
+				     (variant->nr == MAILBOX_IOC_NOTIFY ? MAILBOX_SEALED : 0),
+			    .message_size = 64, .capacity = 4, .lanes = 4,
+			    .limit = variant->nr == MAILBOX_IOC_NOTIFY ? 4 : 0);
 	ASSERT_LE(0, self->port);
 	self->control = control_open();
 	ASSERT_LE(0, self->control);
@@ -476,6 +497,14 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 
 		e->size = sizeof(*e);
 		e->end = MAILBOX_END_SEND;
+		break;
+	}
+	case MAILBOX_IOC_NOTIFY: {
+		struct mailbox_notify *n = arg;
+
+		memset(n, 0, sizeof(*n));
+		n->size = sizeof(*n);
+		n->how = MAILBOX_NOTIFY_CANCEL;
 		break;
 	}
 	}
@@ -734,13 +763,14 @@ TEST_F(call, unknown_flags_are_einval)
 			MAILBOX_DROP_OLDEST | MAILBOX_EXCLUSIVE;
 		break;
 	case MAILBOX_IOC_DELETE:
-		known = MAILBOX_DELETE_PURGE;
+		known = MAILBOX_DELETE_PURGE | MAILBOX_DELETE_UNLINK;
 		break;
 	case MAILBOX_IOC_SEND:
 		known = MAILBOX_SEND_REALTIME | MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC;
 		break;
 	case MAILBOX_IOC_RECEIVE:
-		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE;
+		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE |
+			MAILBOX_RECV_LARGEST;
 		break;
 	case MAILBOX_IOC_PEEK:
 		known = MAILBOX_RECV_TRUNCATE;

@@ -597,7 +597,7 @@ TEST_F(doomed, delete_with_unknown_flags_is_einval)
 {
 	int bit;
 
-	for (bit = 1; bit < 32; bit++)
+	for (bit = 2; bit < 32; bit++)
 		EXPECT_EQ(-EINVAL, delete_port(self->name, 1U << bit));
 	EXPECT_EQ(-EINVAL, delete_port(self->name, ~0U));
 	EXPECT_EQ(MAILBOX_STATE_LIVE, info_of(self->rx).state);

@@ -31,7 +31,7 @@ static long long number(const char *name, const char *file)
 }
 
 static const char *const files[] = {
-	"message_size", "capacity", "lanes", "flags", "depth", "messages_sent",
+	"message_size", "capacity", "lanes", "limit", "flags", "depth", "messages_sent",
 	"messages_received", "messages_dropped", "redelivered", "waiting_senders",
 	"waiting_receivers", "endpoints", "bytes", "quarantined", "mappings",
 	"sender", "receiver", "leased",

@@ -38,6 +38,7 @@
  *	EIDRM	   the port was deleted (and holds nothing more to receive)
  *	EMSGSIZE   message too long, or buffer too short (the message is kept)
  *	EFAULT	   bad pointer; nothing was lost
+ *	ECANCELED  the notice was taken back, or there is none of that id
  *	EDQUOT	   the user's memory for ports is used up
  *	ENOSPC	   too many ports, or too many endpoints on one port
  *	ENOMEM	   the kernel, or the memory cgroup, has no memory left
@@ -48,7 +49,8 @@
  *	EPERM	   not the owner, and no CAP_IPC_OWNER; to map: the port is sealed; to
  *		   open: a direct port is for its creator and another process
  *	EBUSY	   the place is taken: this endpoint is mapped already; the end of a
- *		   direct port is somebody else's, or both ends are
+ *		   direct port is somebody else's, or both ends are; somebody has
+ *		   registered for a notice
  *	EPIPE	   the other end of a direct port was closed
  *	ECONNRESET likewise, and there were messages left unread: told once
  *	ENOTCONN   this endpoint is not mapped
@@ -113,10 +115,18 @@
  *	namespace; 0: whoever the mode bits let
  * @pad: zero
  * @name: NUL-terminated, the rest zero; empty for a nameless port
+ * @limit: messages at most, in all lanes together; not more than @capacity, and with
+ *	MAILBOX_SEALED; 0: as many as the lanes hold
+ * @pad2: zero
  *
  * If the name exists and %MAILBOX_EXCLUSIVE is not given, the existing port is
  * opened, as open(2) would, and the attributes here are not looked at beyond
  * their validity.
+ *
+ * A port with a limit is full when it holds so many messages, whatever their lanes, and
+ * its writers poll for that. It drops none and has no receipts and no leases (EOPNOTSUPP, or
+ * EINVAL here), and can tell a process that a message has come to the empty port:
+ * see MAILBOX_IOC_NOTIFY.
  */
 struct mailbox_create {
 	__u32 size;
@@ -130,6 +140,8 @@ struct mailbox_create {
 	__u32 peer_pid;
 	__u32 pad;
 	char name[MAILBOX_NAME_SIZE];
+	__u32 limit;
+	__u32 pad2;
 };
 
 /**
@@ -156,15 +168,17 @@ struct mailbox_open {
 
 /* struct mailbox_delete.flags */
 #define MAILBOX_DELETE_PURGE	(1U << 0)	/* discard what is queued */
+#define MAILBOX_DELETE_UNLINK	(1U << 1)	/* end the name alone */
 
 /**
  * struct mailbox_delete - MAILBOX_IOC_DELETE: end a named port
  * @size: sizeof(struct mailbox_delete)
- * @flags: MAILBOX_DELETE_PURGE
+ * @flags: MAILBOX_DELETE_PURGE or MAILBOX_DELETE_UNLINK
  * @name: NUL-terminated, the rest zero
  *
  * The name is free when the call returns. Senders, sleeping or new, get EIDRM.
- * Receivers take what is left, nothing after a purge, and get EIDRM then.
+ * Receivers take what is left, nothing after a purge, and get EIDRM then. With
+ * MAILBOX_DELETE_UNLINK the port lives on as a nameless one, for those who have it open.
  */
 struct mailbox_delete {
 	__u32 size;
@@ -235,6 +249,7 @@ struct mailbox_holder {
 #define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, no more */
 #define MAILBOX_RECV_IN_PLACE	(1U << 2)	/* take the message for the mapping, copy nothing */
 #define MAILBOX_RECV_LEASE	(1U << 3)	/* not finished before MAILBOX_IOC_FINISH says so */
+#define MAILBOX_RECV_LARGEST	(1U << 8)	/* EMSGSIZE if not every message would fit */
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
 #define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
@@ -480,6 +495,34 @@ struct mailbox_end {
 	__u32 end;
 };
 
+/* struct mailbox_notify.how */
+#define MAILBOX_NOTIFY_REGISTER	1U		/* this process is to be told */
+#define MAILBOX_NOTIFY_WAIT	2U		/* sleep until it is */
+#define MAILBOX_NOTIFY_CANCEL	3U		/* it is not to be told any more */
+
+/**
+ * struct mailbox_notify - MAILBOX_IOC_NOTIFY: be told that a message has come
+ * @size: sizeof(struct mailbox_notify)
+ * @how: MAILBOX_NOTIFY_*
+ * @id: out of MAILBOX_NOTIFY_REGISTER; in with MAILBOX_NOTIFY_WAIT, else 0
+ * @pid: out of MAILBOX_NOTIFY_WAIT: the process that sent the message, in the caller's
+ *	pid namespace
+ * @uid: out of MAILBOX_NOTIFY_WAIT: its real uid, in the caller's user namespace
+ *
+ * On a port with a limit (EOPNOTSUPP on others) one process is told, once, when a message
+ * comes while the port is empty and nobody sleeps for it; after that another may
+ * register (until then EBUSY). What a process has registered, and what it was told and has not
+ * fetched by MAILBOX_NOTIFY_WAIT, ends when it closes a descriptor of the port, or by
+ * MAILBOX_NOTIFY_CANCEL, which is no error if there is none: ECANCELED for whoever waits.
+ */
+struct mailbox_notify {
+	__u32 size;
+	__u32 how;
+	__u64 id;
+	__u32 pid;
+	__u32 uid;
+};
+
 /* struct mailbox_info.state */
 #define MAILBOX_STATE_LIVE	0U
 #define MAILBOX_STATE_DELETED	1U		/* receivers take what is left */
@@ -515,7 +558,7 @@ struct mailbox_end {
  * @sender: the endpoint that holds the sending end of a direct port; 0: none
  * @receiver: the receiving end, likewise
  * @leased: held by receivers who have yet to finish them: neither queued nor received
- * @pad: zero
+ * @limit: messages at most, whatever their lanes; 0: as many as the lanes hold
  * @name: empty for a nameless port
  *
  * The counts are exact when nobody sends or receives meanwhile.
@@ -549,13 +592,14 @@ struct mailbox_info {
 	__u32 sender;
 	__u32 receiver;
 	__u32 leased;
-	__u32 pad;
+	__u32 limit;
 	char name[MAILBOX_NAME_SIZE];
 };
 
 /* struct mailbox_query.features: one bit for each thing that was added later. */
 #define MAILBOX_FEATURE_BASE	(1ULL << 0)	/* everything that has no bit of its own */
 #define MAILBOX_FEATURE_DIRECT	(1ULL << 1)	/* MAILBOX_DIRECT */
+#define MAILBOX_FEATURE_LIMIT	(1ULL << 2)	/* limits, and MAILBOX_IOC_NOTIFY */
 
 /**
  * struct mailbox_query - MAILBOX_IOC_QUERY: what this module can do
@@ -601,6 +645,7 @@ struct mailbox_query {
 #define MAILBOX_IOC_END		_IOW(MAILBOX_IOC_TYPE, 0x15, struct mailbox_end)
 #define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
 #define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
+#define MAILBOX_IOC_NOTIFY	_IOWR(MAILBOX_IOC_TYPE, 0x1b, struct mailbox_notify)
 #define MAILBOX_IOC_PEEK	_IOWR(MAILBOX_IOC_TYPE, 0x1a, struct mailbox_message)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */

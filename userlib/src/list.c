@@ -39,6 +39,7 @@ static const struct {
 	size_t size;
 } members[] = {
 	MEMBER(flags), MEMBER(message_size), MEMBER(capacity), MEMBER(lanes),
+	MEMBER(limit),
 	MEMBER(endpoints), MEMBER(waiting_senders), MEMBER(waiting_receivers),
 	/* in this order: what is finished meanwhile is not taken for queued */
 	MEMBER(leased), MEMBER(depth), MEMBER(bytes), MEMBER(messages_sent),

@@ -501,7 +501,7 @@ static const char *const attributes[][2] = {
 	{ "redelivered", "2" }, { "waiting_senders", "5" },
 	{ "waiting_receivers", "7" }, { "endpoints", "12" }, { "bytes", "139264" },
 	{ "quarantined", "0" }, { "mappings", "2" }, { "sender", "3" }, { "receiver", "0" },
-	{ "leased", "9" },
+	{ "leased", "9" }, { "limit", "11" },
 };
 
 static void make_port(const char *name)
@@ -548,7 +548,7 @@ static void test_list(void)
 	   p->flags == MAILBOX_SEALED && p->depth == 4 && p->endpoints == 12 &&
 	   p->waiting_senders == 5 && p->waiting_receivers == 7 &&
 	   p->messages_sent == 6000000000ULL && p->messages_received == 5999999996ULL &&
-	   p->sender == 3 && !p->receiver && p->leased == 9 &&
+	   p->sender == 3 && !p->receiver && p->leased == 9 && p->limit == 11 &&
 	   p->messages_dropped == 1 && p->redelivered == 2 && p->bytes == 139264,
 	   "every attribute has its place");
 	ok(p->size == sizeof(*p) && !p->endpoint && !p->receive_mask && !p->default_lane,

@@ -25,6 +25,8 @@ static void print_port(const struct mailbox_info *port)
 	       "memory             %llu\n",
 	       port->name, port->message_size, port->capacity, port->lanes,
 	       flags, mode, owner, port->bytes);
+	if (port->limit)
+		printf("limit              %u in all\n", port->limit);
 	printf("queued             %u\n"
 	       "leased             %u\n"
 	       "sent               %llu\n"

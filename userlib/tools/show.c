@@ -139,6 +139,7 @@ json_t *json_port(const struct mailbox_info *port)
 	json_add(object, "message_size", port->message_size);
 	json_add(object, "capacity", port->capacity);
 	json_add(object, "lanes", port->lanes);
+	json_add(object, "limit", port->limit);
 	json_object_set_new(object, "flags", json_flags(port->flags));
 	if (port->uid != ~0U) {
 		snprintf(mode, sizeof(mode), "%04o", port->mode & 07777);

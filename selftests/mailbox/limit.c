@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ports with a limit: so many messages, whatever their lanes. Who is told that one has
+ * come to the empty port. And names that end before their port does.
+ */
+#include "mailbox_test.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#define LIMIT	3U
+#define TEN_MS	10
+
+FIXTURE(limit)
+{
+	char name[MAILBOX_NAME_SIZE];
+	int fd;
+};
+
+FIXTURE_SETUP(limit)
+{
+	umask(0);
+	strcpy(self->name, port_name("limit"));
+	self->fd = create(self->name,
+			  .flags = MAILBOX_EXCLUSIVE | MAILBOX_AUTODELETE | MAILBOX_SEALED,
+			  .message_size = FIXTURE_MESSAGE, .capacity = 4, .lanes = FIXTURE_LANES,
+			  .mode = 0666, .limit = LIMIT);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(limit)
+{
+	close(self->fd);
+}
+
+static long notify_how(int fd, __u32 how, __u64 *id)
+{
+	struct mailbox_notify n = {
+		.size = sizeof(n), .how = how, .id = how == MAILBOX_NOTIFY_WAIT ? *id : 0,
+	};
+	long ret = result(ioctl(fd, MAILBOX_IOC_NOTIFY, &n));
+
+	if (!ret && how == MAILBOX_NOTIFY_REGISTER)
+		*id = n.id;
+	if (!ret && how == MAILBOX_NOTIFY_WAIT && n.pid != getpid())
+		return n.pid;
+	return ret;
+}
+
+static long registered(int fd)
+{
+	__u64 id;
+
+	return notify_how(fd, MAILBOX_NOTIFY_REGISTER, &id);
+}
+
+static void fill(struct __test_metadata *_metadata, int fd)
+{
+	EXPECT_EQ(0, send_on(fd, 0, "low"));
+	EXPECT_EQ(0, send_on(fd, 3, "high"));
+	EXPECT_EQ(0, send_on(fd, 1, "middle"));
+}
+
+TEST_F(limit, full_is_so_many_messages_whatever_their_lanes)
+{
+	__u32 lane;
+
+	fill(_metadata, self->fd);
+	EXPECT_EQ(LIMIT, info_of(self->fd).depth);
+	for (lane = 0; lane < FIXTURE_LANES; lane++)
+		EXPECT_EQ(-EAGAIN, send_on(self->fd, lane, "more"));
+	EXPECT_MESSAGE("high", self->fd);
+	EXPECT_EQ(0, send_on(self->fd, 0, "last"));
+	EXPECT_EQ(-EAGAIN, send_on(self->fd, 3, "more"));
+	EXPECT_MESSAGE("middle", self->fd);
+	EXPECT_MESSAGE("low", self->fd);
+	EXPECT_MESSAGE("last", self->fd);
+	EXPECT_NO_MESSAGE(self->fd);
+}
+
+TEST_F(limit, one_lane_holds_as_many)
+{
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 2));
+	EXPECT_EQ(LIMIT, info_of(self->fd).depth);
+}
+
+TEST_F(limit, is_told_by_info_and_sysfs)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/mailbox/%s/limit", self->name);
+	EXPECT_EQ(LIMIT, info_of(self->fd).limit);
+	EXPECT_EQ(LIMIT, atoi(slurp(path)));
+	EXPECT_NE(0, query().features & MAILBOX_FEATURE_LIMIT);
+}
+
+TEST_F(limit, write_and_writev_count)
+{
+	struct iovec v = { .iov_base = "vector", .iov_len = 6 };
+	char data[16];
+
+	set_nonblock(self->fd, true);
+	EXPECT_EQ(1, put_text(self->fd, "1"));
+	EXPECT_EQ(6, result(writev(self->fd, &v, 1)));
+	EXPECT_EQ(1, put_text(self->fd, "3"));
+	EXPECT_EQ(-EAGAIN, put_text(self->fd, "4"));
+	EXPECT_EQ(-EAGAIN, result(writev(self->fd, &v, 1)));
+	EXPECT_EQ(1, get(self->fd, data, sizeof(data)));
+	v.iov_base = data;
+	EXPECT_EQ(6, result(readv(self->fd, &v, 1)));
+	EXPECT_EQ(1, put_text(self->fd, "4"));
+	EXPECT_EQ(1, put_text(self->fd, "5"));
+	EXPECT_EQ(-EAGAIN, put_text(self->fd, "6"));
+}
+
+TEST_F(limit, failing_calls_leave_the_room_as_it_was)
+{
+	struct mailbox_message bad = message(.data = address(nowhere()), .length = 8);
+	struct mailbox_message lane = message(.data = address("x"), .length = 1, .lane = 9);
+	struct mailbox_message flag = message(.data = address("x"), .length = 1, .flags = 1U << 12);
+	char data[FIXTURE_MESSAGE + 1] = { };
+	int i;
+
+	set_nonblock(self->fd, true);
+	for (i = 0; i < 2 * LIMIT; i++) {
+		EXPECT_EQ(-EFAULT, send_message(self->fd, &bad));
+		EXPECT_EQ(-EINVAL, send_message(self->fd, &lane));
+		EXPECT_EQ(-EINVAL, send_message(self->fd, &flag));
+		EXPECT_EQ(-EFAULT, put(self->fd, nowhere(), 8));
+		EXPECT_EQ(-EMSGSIZE, put(self->fd, data, sizeof(data)));
+		EXPECT_EQ(-EINVAL, put(self->fd, data, 0));
+		EXPECT_EQ(-EAGAIN, get(self->fd, data, sizeof(data)));
+	}
+	fill(_metadata, self->fd);
+	for (i = 0; i < 2 * LIMIT; i++) {
+		EXPECT_EQ(-EFAULT, get(self->fd, nowhere(), 8));
+		EXPECT_EQ(-EMSGSIZE, get(self->fd, data, 1));
+	}
+	EXPECT_EQ(-EAGAIN, send_on(self->fd, 0, "more"));
+	EXPECT_MESSAGE("high", self->fd);
+	EXPECT_EQ(0, send_on(self->fd, 0, "more"));
+	EXPECT_EQ(-EAGAIN, send_on(self->fd, 0, "more"));
+}
+
+TEST_F(limit, too_long_a_message_is_refused_without_waiting)
+{
+	char data[FIXTURE_MESSAGE + 1] = { };
+	struct mailbox_message m = message(.data = address(data), .length = sizeof(data),
+					   .deadline = MAILBOX_FOREVER);
+
+	fill(_metadata, self->fd);
+	EXPECT_EQ(-EMSGSIZE, send_message(self->fd, &m));
+	EXPECT_EQ(-EMSGSIZE, put(self->fd, data, sizeof(data)));
+}
+
+TEST_F(limit, sender_sleeps_until_there_is_room_on_any_lane)
+{
+	pid_t pid;
+
+	fill(_metadata, self->fd);
+	pid = spawn();
+	if (!pid)
+		leave(send_until(self->fd, "late", MAILBOX_FOREVER));
+	EXPECT_TRUE(wait_senders(self->fd, 1));
+	EXPECT_MESSAGE("high", self->fd);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(LIMIT, info_of(self->fd).depth);
+}
+
+TEST_F(limit, deadline_passes_while_it_is_full)
+{
+	fill(_metadata, self->fd);
+	EXPECT_EQ(-ETIMEDOUT, send_until(self->fd, "late", in_ms(TEN_MS)));
+	EXPECT_EQ(-ETIMEDOUT, send_until(self->fd, "late", 1));
+	EXPECT_EQ(LIMIT, info_of(self->fd).depth);
+}
+
+TEST_F(limit, signal_ends_the_wait_for_room)
+{
+	pid_t pid;
+
+	fill(_metadata, self->fd);
+	pid = spawn();
+	if (!pid) {
+		catch_signal(SIGUSR1, 0);
+		leave(put_text(self->fd, "late"));
+	}
+	EXPECT_TRUE(wait_senders(self->fd, 1));
+	kill(pid, SIGUSR1);
+	EXPECT_EQ(-EINTR, reap(pid));
+	EXPECT_EQ(0, info_of(self->fd).waiting_senders);
+	EXPECT_EQ(LIMIT, info_of(self->fd).depth);
+}
+
+TEST_F(limit, delete_wakes_who_waits_for_room)
+{
+	pid_t pid;
+
+	fill(_metadata, self->fd);
+	pid = spawn();
+	if (!pid)
+		leave(put_text(self->fd, "late"));
+	EXPECT_TRUE(wait_senders(self->fd, 1));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_EQ(-EIDRM, reap(pid));
+	EXPECT_EQ(-EIDRM, put_text(self->fd, "late"));
+	EXPECT_MESSAGE("high", self->fd);
+	EXPECT_EQ(-EIDRM, put_text(self->fd, "late"));
+}
+
+TEST_F(limit, sleepers_get_what_room_there_is_one_by_one)
+{
+	enum { N = 5 };
+	pid_t pid[N];
+	int i;
+
+	fill(_metadata, self->fd);
+	for (i = 0; i < N; i++) {
+		pid[i] = spawn();
+		if (!pid[i]) {
+			set_lanes(self->fd, ~0U, i % FIXTURE_LANES);
+			leave(send_until(self->fd, "late", MAILBOX_FOREVER));
+		}
+		EXPECT_TRUE(wait_senders(self->fd, i + 1));
+	}
+	for (i = 0; i < N; i++) {
+		char data[FIXTURE_MESSAGE];
+
+		EXPECT_LT(0, get(self->fd, data, sizeof(data)));
+		EXPECT_TRUE(wait_senders(self->fd, N - 1 - i));
+	}
+	for (i = 0; i < N; i++)
+		EXPECT_EQ(0, reap(pid[i]));
+	EXPECT_EQ(LIMIT, info_of(self->fd).depth);
+}
+
+TEST_F(limit, pollout_is_room_and_not_a_slot)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLOUT };
+
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(POLLOUT, p.revents);
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 3));
+	EXPECT_EQ(0, poll(&p, 1, 0));
+	EXPECT_MESSAGE("fill", self->fd);
+	EXPECT_EQ(1, poll(&p, 1, 0));
+}
+
+TEST_F(limit, poller_is_woken_by_room)
+{
+	pid_t pid;
+
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 3));
+	pid = spawn();
+	if (!pid) {
+		struct pollfd p = { .fd = self->fd, .events = POLLOUT };
+
+		poll(&p, 1, -1);
+		leave(p.revents);
+	}
+	EXPECT_TRUE(wait_until(asleep_in(pid, SYS_poll)));
+	EXPECT_MESSAGE("fill", self->fd);
+	EXPECT_EQ(POLLOUT, reap(pid));
+}
+
+TEST_F(limit, edge_of_epoll_is_each_return_of_room)
+{
+	struct epoll_event e = { .events = EPOLLOUT | EPOLLET };
+	int ep = epoll_create1(0), i;
+
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->fd, &e));
+	EXPECT_EQ(1, epoll_wait(ep, &e, 1, 0));
+	EXPECT_EQ(0, epoll_wait(ep, &e, 1, 0));
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 3));
+	for (i = 0; i < 2; i++) {
+		EXPECT_MESSAGE("fill", self->fd);
+		EXPECT_EQ(1, epoll_wait(ep, &e, 1, 0));
+		EXPECT_EQ(0, send_on(self->fd, 3, "fill"));
+		EXPECT_EQ(0, epoll_wait(ep, &e, 1, 0));
+	}
+}
+
+struct crowd {
+	int fd;
+	unsigned int rounds;
+	unsigned int seen;
+	unsigned int most;
+};
+
+static void *crowd_send(void *arg)
+{
+	struct crowd *c = arg;
+	unsigned int i;
+
+	for (i = 0; i < c->rounds; i++) {
+		struct mailbox_message m = message(.data = address(&i), .length = sizeof(i),
+						   .lane = i % FIXTURE_LANES,
+						   .deadline = MAILBOX_FOREVER);
+
+		if (send_message(c->fd, &m))
+			break;
+		c->seen++;
+	}
+	return NULL;
+}
+
+static void *crowd_receive(void *arg)
+{
+	struct crowd *c = arg;
+	unsigned int i, data, depth;
+
+	for (i = 0; i < c->rounds; i++) {
+		if (get(c->fd, &data, sizeof(data)) != sizeof(data))
+			break;
+		c->seen++;
+		depth = i % 16 ? 0 : info_of(c->fd).depth;
+		if (depth > c->most)
+			c->most = depth;
+	}
+	return NULL;
+}
+
+/* Not a wake-up is lost, and never are there more. */
+TEST_F(limit, crowd_of_senders_and_receivers_comes_to_its_end)
+{
+	struct crowd crowd[6];
+	pthread_t thread[6];
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		crowd[i] = (struct crowd){ .fd = self->fd, .rounds = much(4000) };
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, i % 2 ? crowd_receive : crowd_send,
+					    &crowd[i]));
+	}
+	for (i = 0; i < 6; i++) {
+		pthread_join(thread[i], NULL);
+		EXPECT_EQ(crowd[i].rounds, crowd[i].seen);
+		EXPECT_GE(LIMIT, crowd[i].most);
+	}
+	EXPECT_EQ(0, info_of(self->fd).depth);
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 0));
+}
+
+TEST_F(limit, what_would_hold_a_message_elsewhere_is_eopnotsupp)
+{
+	struct mailbox_message m = message(.data = address("x"), .length = 1);
+	char data[FIXTURE_MESSAGE];
+
+	m.flags = MAILBOX_SEND_RECEIPT;
+	EXPECT_EQ(-EOPNOTSUPP, send_message(self->fd, &m));
+	m.flags = MAILBOX_SEND_SYNC;
+	EXPECT_EQ(-EOPNOTSUPP, send_message(self->fd, &m));
+	m = message(.flags = MAILBOX_SEND_IN_PLACE);
+	EXPECT_EQ(-EOPNOTSUPP, send_message(self->fd, &m));
+	m = message(.data = address(data), .length = sizeof(data), .flags = MAILBOX_RECV_LEASE);
+	EXPECT_EQ(-EOPNOTSUPP, receive_message(self->fd, &m));
+	m = message(.flags = MAILBOX_RECV_IN_PLACE);
+	EXPECT_EQ(-EOPNOTSUPP, receive_message(self->fd, &m));
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 0));
+}
+
+TEST(attributes_that_a_limit_does_not_go_with_are_einval)
+{
+	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1));
+	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1, .flags = MAILBOX_SEALED | MAILBOX_DIRECT));
+	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1, .flags = MAILBOX_SEALED | MAILBOX_DROP_NEWEST));
+	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1, .flags = MAILBOX_SEALED | MAILBOX_DROP_OLDEST));
+	EXPECT_EQ(-EINVAL, create(NULL, .limit = 5, .capacity = 4, .flags = MAILBOX_SEALED));
+}
+
+/* MAILBOX_RECV_LARGEST */
+
+TEST_F(port, buffer_that_might_be_too_short_is_emsgsize)
+{
+	char data[FIXTURE_MESSAGE];
+	struct mailbox_message m = message(.data = address(data), .length = sizeof(data) - 1,
+					   .flags = MAILBOX_RECV_LARGEST);
+
+	EXPECT_EQ(-EMSGSIZE, receive_message(self->both, &m));
+	EXPECT_EQ(FIXTURE_MESSAGE, m.length);
+	EXPECT_EQ(0, send_on(self->both, 1, "short"));
+	m = message(.data = address(data), .length = sizeof(data) - 1,
+		    .flags = MAILBOX_RECV_LARGEST);
+	EXPECT_EQ(-EMSGSIZE, receive_message(self->both, &m));
+	m = message(.data = address(data), .length = sizeof(data), .flags = MAILBOX_RECV_LARGEST);
+	EXPECT_EQ(0, receive_message(self->both, &m));
+	EXPECT_EQ(5, m.length);
+	EXPECT_EQ(1, m.lane);
+	m = message(.data = address(data), .length = sizeof(data), .flags = MAILBOX_RECV_LARGEST);
+	EXPECT_EQ(-EAGAIN, receive_message(self->both, &m));
+	m.flags |= MAILBOX_RECV_TRUNCATE;
+	EXPECT_EQ(-EINVAL, receive_message(self->both, &m));
+}
+
+/* Notices */
+
+struct watcher {
+	int fd;
+	__u64 id;
+	long told;
+};
+
+static void *watch(void *arg)
+{
+	struct watcher *w = arg;
+
+	w->told = notify_how(w->fd, MAILBOX_NOTIFY_WAIT, &w->id);
+	return NULL;
+}
+
+TEST_F(limit, process_is_told_once_that_a_message_has_come)
+{
+	__u64 id, other;
+	pid_t pid;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	pid = spawn();
+	if (!pid)
+		leave(send_on(self->fd, 2, "news"));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(pid, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	EXPECT_EQ(-ECANCELED, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	EXPECT_MESSAGE("news", self->fd);
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &other));
+	EXPECT_NE(id, other);
+}
+
+TEST_F(limit, only_one_may_be_registered)
+{
+	__u64 id;
+
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	EXPECT_EQ(-EBUSY, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	EXPECT_EQ(-EBUSY, ended({ leave(registered(self->fd)); }));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_CANCEL, &id));
+	EXPECT_EQ(0, ended({ leave(registered(self->fd)); }));
+	/* It ended with that process. */
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+}
+
+TEST_F(limit, others_cannot_take_it_back_or_wait_for_it)
+{
+	__u64 id;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	EXPECT_EQ(0, ended({ leave(notify_how(self->fd, MAILBOX_NOTIFY_CANCEL, &id)); }));
+	EXPECT_EQ(-ECANCELED, ended({ leave(notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id)); }));
+	EXPECT_EQ(-EBUSY, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	EXPECT_EQ(0, put_text(self->fd, "news") - 4);
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+}
+
+TEST_F(limit, close_of_any_descriptor_of_the_port_takes_it_back)
+{
+	int other = open_port(self->name, O_WRONLY);
+	struct watcher w = { .fd = self->fd };
+	pthread_t thread;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &w.id));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, &w));
+	close(other);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-ECANCELED, w.told);
+	EXPECT_EQ(0, registered(self->fd));
+}
+
+TEST_F(limit, who_waits_is_told_or_hears_that_it_is_taken_back)
+{
+	struct watcher w = { .fd = self->fd };
+	pthread_t thread;
+	__u64 next;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &w.id));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, &w));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_CANCEL, &w.id));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &next));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-ECANCELED, w.told);
+
+	w.id = next;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, &w));
+	EXPECT_EQ(0, send_on(self->fd, 0, "news"));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, w.told);
+}
+
+TEST_F(limit, message_to_a_port_that_is_not_empty_is_not_told_of)
+{
+	__u64 id;
+
+	EXPECT_EQ(0, send_on(self->fd, 1, "old"));
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	EXPECT_EQ(0, send_on(self->fd, 2, "new"));
+	EXPECT_EQ(-EBUSY, registered(self->fd));
+	EXPECT_MESSAGE("new", self->fd);
+	EXPECT_MESSAGE("old", self->fd);
+	EXPECT_EQ(0, send_on(self->fd, 2, "first"));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+}
+
+TEST_F(limit, message_that_somebody_sleeps_for_is_not_told_of)
+{
+	__u64 id;
+	pid_t pid;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	pid = spawn();
+	if (!pid) {
+		char data[FIXTURE_MESSAGE];
+
+		leave(get(self->fd, data, sizeof(data)));
+	}
+	EXPECT_TRUE(wait_receivers(self->fd, 1));
+	EXPECT_EQ(0, send_on(self->fd, 0, "news"));
+	EXPECT_EQ(4, reap(pid));
+	EXPECT_EQ(-EBUSY, registered(self->fd));
+}
+
+TEST_F(limit, send_that_fails_is_not_told_of)
+{
+	__u64 id;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id));
+	EXPECT_EQ(-EFAULT, put(self->fd, nowhere(), 8));
+	EXPECT_EQ(-EBUSY, registered(self->fd));
+}
+
+TEST_F(limit, signal_ends_the_wait_for_word_and_not_the_registration)
+{
+	__u64 id;
+	pid_t pid;
+
+	pid = spawn();
+	if (!pid) {
+		catch_signal(SIGALRM, 0);
+		if (notify_how(self->fd, MAILBOX_NOTIFY_REGISTER, &id))
+			leave(1);
+		ualarm(20000, 20000);
+		if (notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id) != -EINTR)
+			leave(2);
+		ualarm(0, 0);
+		if (registered(self->fd) != -EBUSY || send_on(self->fd, 0, "news"))
+			leave(3);
+		leave(notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST_F(limit, notices_that_nobody_fetches_are_bounded)
+{
+	char data[FIXTURE_MESSAGE];
+	long ret;
+	int n = 0;
+
+	while (!(ret = registered(self->fd)) && n++ < 1000) {
+		EXPECT_EQ(0, send_on(self->fd, 0, "news"));
+		EXPECT_EQ(4, get(self->fd, data, sizeof(data)));
+	}
+	EXPECT_EQ(-EBUSY, ret);
+	close(dup(self->fd));
+	EXPECT_EQ(0, registered(self->fd));
+}
+
+TEST_F(limit, notify_judges_its_argument)
+{
+	struct mailbox_notify n = { .size = sizeof(n) };
+
+	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	n.how = 4;
+	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	n.how = MAILBOX_NOTIFY_REGISTER;
+	n.id = 1;
+	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	n.how = MAILBOX_NOTIFY_CANCEL;
+	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	n.how = MAILBOX_NOTIFY_WAIT;
+	EXPECT_EQ(-ECANCELED, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	n.id = 0;
+	EXPECT_EQ(-ECANCELED, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, nowhere())));
+}
+
+TEST_F(limit, registration_that_could_not_be_told_is_none)
+{
+	struct mailbox_notify *n = pages(1, PROT_READ | PROT_WRITE);
+
+	*n = (struct mailbox_notify){ .size = sizeof(*n), .how = MAILBOX_NOTIFY_REGISTER };
+	mprotect(n, getpagesize(), PROT_READ);
+	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, n)));
+	EXPECT_EQ(0, registered(self->fd));
+}
+
+TEST_F(port, notify_is_eopnotsupp_without_a_limit)
+{
+	EXPECT_EQ(-EOPNOTSUPP, registered(self->both));
+}
+
+/* MAILBOX_DELETE_UNLINK */
+
+TEST_F(port, unlinked_port_lives_on_for_those_who_have_it_open)
+{
+	struct mailbox_open again = { .size = sizeof(again), .open_flags = O_RDWR };
+
+	EXPECT_EQ(4, put_text(self->tx, "kept"));
+	EXPECT_EQ(0, delete_port(self->name, MAILBOX_DELETE_UNLINK));
+	EXPECT_EQ(-ENOENT, open_port(self->name, O_RDONLY));
+	EXPECT_EQ(-ENOENT, open_node(self->name, O_RDONLY));
+	EXPECT_EQ(-ENOENT, delete_port(self->name, 0));
+	EXPECT_EQ(-ENOENT, delete_port(self->name, MAILBOX_DELETE_UNLINK));
+	EXPECT_EQ(MAILBOX_STATE_LIVE, info_of(self->rx).state);
+	EXPECT_MESSAGE("kept", self->rx);
+	EXPECT_EQ(4, put_text(self->tx, "more"));
+	EXPECT_MESSAGE("more", self->rx);
+	EXPECT_EQ(0, result(ioctl(self->rx, MAILBOX_IOC_OPEN, &again)));
+	close(again.fd);
+}
+
+TEST_F(port, name_of_an_unlinked_port_is_free)
+{
+	int fd;
+
+	EXPECT_EQ(4, put_text(self->tx, "old!"));
+	EXPECT_EQ(0, delete_port(self->name, MAILBOX_DELETE_UNLINK));
+	fd = create(self->name, .flags = MAILBOX_EXCLUSIVE | MAILBOX_AUTODELETE);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(4, put_text(fd, "new!"));
+	EXPECT_MESSAGE("old!", self->rx);
+	EXPECT_MESSAGE("new!", fd);
+	close(fd);
+}
+
+TEST_F(port, sleepers_of_an_unlinked_port_sleep_on)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		char data[FIXTURE_MESSAGE];
+
+		leave(get(self->rx, data, sizeof(data)));
+	}
+	EXPECT_TRUE(wait_receivers(self->both, 1));
+	EXPECT_EQ(0, delete_port(self->name, MAILBOX_DELETE_UNLINK));
+	EXPECT_EQ(1, info_of(self->both).waiting_receivers);
+	EXPECT_EQ(4, put_text(self->tx, "late"));
+	EXPECT_EQ(4, reap(pid));
+}
+
+TEST_F(port, unlink_wants_the_owner_and_no_purge)
+{
+	EXPECT_EQ(-EINVAL, delete_port(self->name, MAILBOX_DELETE_UNLINK | MAILBOX_DELETE_PURGE));
+	EXPECT_EQ(-EPERM, ended({
+		become(NOBODY, NOBODY);
+		leave(delete_port(self->name, MAILBOX_DELETE_UNLINK));
+	}));
+	EXPECT_EQ(1, put_text(self->tx, "x"));
+}
+
+TEST(unlinked_port_ends_with_its_last_close)
+{
+	__u32 ports = query().ports;
+	int fd = create(port_name("gone"));
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(ports + 1, query().ports);
+	EXPECT_EQ(0, delete_port(port_name("gone"), MAILBOX_DELETE_UNLINK));
+	EXPECT_EQ(ports + 1, query().ports);
+	close(fd);
+	EXPECT_EQ(ports, query().ports);
+}
+
+TEST_HARNESS_MAIN
