@@ -22,10 +22,14 @@ if grep -qE '^CONFIG_(KASAN|KCSAN)=y' "$kernel/build/.config"; then
 fi
 effort=${MAILBOX_EFFORT:-1}
 ((each *= effort / 5 + 1, all *= effort / 5 + 1))
+languages=()
+case " $* " in
+*' languages.sh '*) languages=(-p -P) ;;
+esac
 variables=''
 for name in "${!MAILBOX_@}" "${!DEATH_@}" "${!STORM_@}" "${!FAULTS_@}" "${!MAP@}" "${!SCRIBBLE_@}" "${!DIRECT_@}" "${!PEEK_@}"; do
 	variables+="$name='${!name}' "
 done
 exec "$here/tally.pl" -l "$out/console.log" kselftest \
-	"$here/vm.sh" -k "$kernel" -o "$out" -t "${SECONDS_ALL:-$all}" -a kasan_multi_shot \
+	"$here/vm.sh" "${languages[@]}" -k "$kernel" -o "$out" -t "${SECONDS_ALL:-$all}" -a kasan_multi_shot \
 	-c "${variables}exec sh ./run-tests ${SECONDS_EACH:-$each} $*" "$build/mailbox_dev.ko" "$here/run-tests" "${files[@]}"

@@ -15,14 +15,15 @@
 #             figures that are the same on every machine (without: two CPUs)
 #   -i        interactive: COMMAND gets the terminal
 #   -p        perl in the guest, as it is on this machine
+#   -P        python3 likewise, with the modules that ctypes, select, signal and threading take
 #
 # Exit status: COMMAND's, or 124 after a time-out, or 125 when the guest ended
 # without saying how COMMAND did (a panic).
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
-kernel='' out='' seconds=120 cpus=(-accel 'tcg,thread=multi' -smp 2) kernel_args='' command='' interactive='' perl=''
-while getopts k:o:t:a:c:nip option; do
+kernel='' out='' seconds=120 cpus=(-accel 'tcg,thread=multi' -smp 2) kernel_args='' command='' interactive='' perl='' python=''
+while getopts k:o:t:a:c:nipP option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	o) out=$OPTARG ;;
@@ -32,6 +33,7 @@ while getopts k:o:t:a:c:nip option; do
 	c) command=$OPTARG ;;
 	i) interactive=1 ;;
 	p) perl=1 ;;
+	P) python=1 ;;
 	*) exit 2 ;;
 	esac
 done
@@ -67,6 +69,21 @@ done
 if [ "$perl" ]; then
 	# perl, its own modules, the libraries it links and the loader
 	for file in /usr/bin/perl $(ldd /usr/bin/perl | grep -o '/[^ ]*') /usr/lib/*-linux-gnu/perl-base; do
+		add "$file" "$file"
+	done
+fi
+if [ "$python" ]; then
+	# the interpreter, what it has loaded when it has imported these, and the libraries of all that
+	add /usr/bin/python3 /usr/bin/python3
+	/usr/bin/python3 -I -c 'import contextlib, ctypes, errno, os, select, signal, sys, threading, time
+for module in list(sys.modules.values()):
+    if getattr(module, "__file__", None):
+        print(module.__file__)' | while read -r file; do
+		for part in "$file" $(ldd "$file" 2>/dev/null | grep -o '/[^ ]*'); do
+			add "$part" "$part"
+		done
+	done
+	for file in $(ldd /usr/bin/python3 | grep -o '/[^ ]*'); do
 		add "$file" "$file"
 	done
 fi

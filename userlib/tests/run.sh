@@ -33,6 +33,8 @@ skip() {
 	echo "ok $count - $1 # SKIP $2"
 }
 
+is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
+
 # --- the header
 
 warnings='-Wall -Wextra -pedantic -Werror -Iinclude -I../uapi'
@@ -178,7 +180,7 @@ ok 'installs the headers, the libraries, the command' \
 	"$tmp/root/opt/it/lib/libmailbox.so" "$tmp/root/opt/it/lib/libmailbox.so.0" \
 	"$tmp/root/opt/it/lib/libmailbox.a" "$tmp/root/opt/it/bin/mailbox" \
 	"$tmp/root/opt/it/share/man/man1/mailbox.1" "$tmp/root/opt/it/share/man/man4/mailbox.4" \
-	"$tmp/root/opt/it/share/man/man7/mailbox.7"
+	"$tmp/root/opt/it/share/man/man7/mailbox.7" "$tmp/root/opt/it/lib/python3/dist-packages/libmailbox.py"
 while read -r name; do
 	ok "installs a page of $name()" \
 		sh -c "sed -n '2,/^\.Nd/p' $tmp/root/opt/it/share/man/man3/$name.3 | grep -q '^\.Nm $name\\>'"
@@ -190,6 +192,14 @@ if command -v pkg-config >/dev/null; then
 	# shellcheck disable=SC2046,SC2086
 	ok 'a program builds with what pkg-config says' \
 		"${CC:-cc}" -Wall -Werror -o "$tmp/a" examples/priority.c $(pkg-config --cflags --libs libmailbox)
+	mkdir "$tmp/tutorial"
+	awk -v out="$tmp/tutorial" -f tests/tutorial.awk doc/tutorial.md >"$tmp/programs"
+	sed -n 's/^\$ \(cc .*\)/\1/p' doc/tutorial.md >"$tmp/commands"
+	ok 'the tutorial builds each of its programs' \
+		is "$(wc -l <"$tmp/commands")" "$(wc -l <"$tmp/programs")"
+	while read -r line; do
+		ok "the tutorial: $line" sh -c "cd $tmp/tutorial && $line"
+	done <"$tmp/commands"
 else
 	skip 'a program builds with what pkg-config says' 'no pkg-config'
 fi
@@ -197,6 +207,14 @@ ok 'make uninstall' make -s OUT="$out" DESTDIR="$tmp/root" PREFIX=/opt/it uninst
 ok 'uninstall leaves no file' sh -c "test -z \"\$(find $tmp/root ! -type d)\""
 
 echo "1..$count"
+
+# --- the Python module
+
+if command -v python3 >/dev/null; then
+	CC="${CC:-cc}" PYTHONDONTWRITEBYTECODE=1 python3 tests/python_test.py "$out/tests/python_stub.so" || failed=1
+else
+	echo "ok - the Python module # SKIP no python3"
+fi
 
 # --- the programs
 
