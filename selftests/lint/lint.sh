@@ -130,6 +130,12 @@ picture() {
 	grep -q "$(sha256sum <$dot | cut -c 1-16)" ${dot%.dot}.svg || echo "$dot has changed: make picture"
 }
 
+# What `make demo` showed when that was recorded is what it shows: make demo >session.txt.
+session() {
+	local demo=selftests/qemu/demo
+	diff <(grep -oP "^scene '\K[^']*" $demo/demo.sh) <(grep -oP '^── \K.*?(?= ─)' $demo/session.txt)
+}
+
 # Nothing of one machine, or of one mirror, in a file.
 places() {
 	files | xargs grep -nIE '(^|[^[:alnum:]_.}])(/wor[k]/|/tmp/[w]/|/[r]oot/)|deb\.debian\.[o]rg|snapshot\.debian\.[o]rg' || true
@@ -150,6 +156,7 @@ steps=(
 	manual_command 'each command and option is in mailbox(1)'
 	manual_examples 'the programs in the man pages compile'
 	picture 'the picture of the architecture shows the rooms and their arrows'
+	session 'the recorded session has the scenes of the demo'
 	places 'no file names a machine or a mirror'
 )
 echo "1..$((${#steps[@]} / 2))"
