@@ -49,12 +49,12 @@ shell: run-setup module lib ## the same guest with a prompt, module loaded, tool
 
 ##@ Test it
 check: check-setup ## every test; ends with 'N passed, N failed, N skipped'
-	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' kunit 'model MODEL=^slot'
+	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' mq-test kunit 'model MODEL=^slot'
 
 check-full: export MAILBOX_EFFORT = 25
 check-full: check-setup ## the same at large, on every kernel, and what else takes hours
 	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' 'kselftest KERNEL=kcsan' \
-		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross \
+		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' mq-test 'mq-test KERNEL=kasan' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross \
 		'cover MAILBOX_EFFORT=1' runner-test
 
 kselftest selftests: module test-programs ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
@@ -73,6 +73,10 @@ cover: test-programs ## which lines of the module the tests reach
 	$(call build-module,build/cover,"$(kasan)/build",GCOV_PROFILE=y)
 	@$(qemu)/kselftest.sh "$(kasan)" build/cover $(tests)
 	@$(qemu)/tally.pl cover $(qemu)/cover.pl build/cover
+
+mq-test: check-setup module ## POSIX message queues on ports: a conformance test, stress-ng and pmqtest, beside the kernel's own
+	@$(MAKE) -s -C userlib mq OUT=$(abspath build/userlib)
+	@$(qemu)/queues.sh "$(kernel)" $(mbuild) "$(call cached,queues)"
 
 runner-test: check-setup ## deliberate bugs: does the runner of the tests see them?
 	$(call build-module,build/kasan,"$(kasan)/build")
@@ -142,5 +146,5 @@ help: ## this list
 
 SHELL := /bin/bash
 
-.PHONY: demo shell check check-full kselftest selftests kunit fuzz cover runner-test host-test lint model bench-kernel bench-ring \
+.PHONY: demo shell check check-full kselftest selftests kunit fuzz cover mq-test runner-test host-test lint model bench-kernel bench-ring \
 	module cross lib test-programs picture setup run-setup check-setup clean help

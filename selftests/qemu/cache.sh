@@ -17,6 +17,9 @@
 #              chroot     of that system what builds a module
 #   arm64    build     the headers of stock for that machine
 #              usr        with its compiler: see cross.sh
+#   queues   of Debian 12     programs that use POSIX message queues: see queues.sh
+#              usr/bin    stress-ng, pmqtest
+#              usr/lib    what they link that is not on this machine
 #   source   from the stock kernel's source package:
 #              scripts/   checkpatch.pl, kernel-doc
 #              tools/testing/selftests/   kselftest.h, kselftest_harness.h
@@ -28,7 +31,7 @@ set -euo pipefail
 series=6.1
 layout=1	# count up when the contents of a folder change
 cache=${XDG_CACHE_HOME:-${HOME:-$PWD/build}/.cache}/mailbox
-what=${1:?usage: cache.sh stock|6.12|newest|arm64|source|kasan|kcsan}
+what=${1:?usage: cache.sh stock|6.12|newest|arm64|queues|source|kasan|kcsan}
 here=$(dirname "$(realpath "$0")")
 
 say() { echo "cache: $*" >&2; }
@@ -136,6 +139,15 @@ make_newest() {
 	ln -s chroot/usr/src/linux-headers-*-cloud-amd64 build
 }
 
+# apt says what would have to be installed for them.
+make_queues() {
+	local version=$1 libraries
+	libraries=$(apt-get -qq -s --no-install-recommends install "stress-ng=$version" rt-tests | sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p')
+	# shellcheck disable=SC2086	# one word for each
+	download_and_unpack "stress-ng=$version" rt-tests $libraries
+	find usr -mindepth 1 -maxdepth 1 ! -name bin ! -name lib -exec rm -rf {} +
+}
+
 make_source() {
 	local version=$1
 	say "fetching linux-source-$series=$version"
@@ -169,6 +181,7 @@ case $what in
 stock) package=linux-image-cloud-amd64 recipe=make_packaged ;;
 6.12) package=linux-image-6.12-cloud-amd64 recipe=make_packaged series=6.12 ;;
 arm64) package=linux-image-cloud-amd64 ;;
+queues) package=stress-ng series=0.15 ;;
 newest)
 	package=''
 	[ "$(id -u)" = 0 ] || { say "SKIP: what builds for the newest kernel is a chroot, which takes root"; exit 4; }
