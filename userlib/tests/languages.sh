@@ -8,24 +8,10 @@
 PATH=$PWD:$PATH
 export LIBMAILBOX="$PWD/libmailbox.so.0" PYTHONPATH="$PWD" PYTHONDONTWRITEBYTECODE=1
 sys=/sys/class/mailbox
-tmp=$(mktemp -d)
-count=0
-failed=0
+# shellcheck source=userlib/tests/ok.sh
+. ./ok.sh
 [ -d $sys ] || insmod ./mailbox_dev.ko
 
-ok() {	# ok NAME COMMAND...
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/said" 2>&1; then
-		echo "ok $count - $name"
-	else
-		sed 's/^/# /' "$tmp/said"
-		echo "not ok $count - $name"
-		failed=1
-	fi
-}
-is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
 until_value() { until [ "$(cat "$sys/$1/$2")" = "$3" ]; do usleep 10000; done; }
 
 # --- files alone

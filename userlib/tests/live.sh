@@ -7,23 +7,9 @@
 # shellcheck disable=SC2317 # functions are called through ok()
 PATH=$PWD:$PATH
 sys=/sys/class/mailbox
-tmp=$(mktemp -d)
-count=0
-failed=0
+# shellcheck source=userlib/tests/ok.sh
+. ./ok.sh
 [ -d $sys ] || insmod ./mailbox_dev.ko
-
-ok() {	# ok NAME COMMAND...
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/said" 2>&1; then
-		echo "ok $count - $name"
-	else
-		sed 's/^/# /' "$tmp/said"
-		echo "not ok $count - $name"
-		failed=1
-	fi
-}
 
 # says OUTPUT ARGUMENT...: succeeds, and prints exactly OUTPUT
 says() {
@@ -43,7 +29,6 @@ fails() {
 	[ "$got" = "$wanted" ] && [ "$(cat "$tmp/err")" = "mailbox: $why" ] && [ ! -s "$tmp/out" ]
 }
 
-is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
 has() { grep -q -e "$1" "$tmp/out" || { cat "$tmp/out"; return 1; }; }
 until_value() { until [ "$(cat "$sys/$1/$2")" = "$3" ]; do usleep 10000; done; }
 

@@ -9,31 +9,14 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 out=$(realpath "$1")
-tmp=$(mktemp -d)
+# shellcheck source=userlib/tests/ok.sh
+. tests/ok.sh
 trap 'rm -rf "$tmp"' EXIT
-count=0
-failed=0
-
-# ok NAME COMMAND...: a result; what the command said when it fails
-ok() {
-	name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$tmp/said" 2>&1; then
-		echo "ok $count - $name"
-	else
-		sed 's/^/# /' "$tmp/said"
-		echo "not ok $count - $name"
-		failed=1
-	fi
-}
 
 skip() {
 	count=$((count + 1))
 	echo "ok $count - $1 # SKIP $2"
 }
-
-is() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
 
 # --- the header
 
