@@ -131,7 +131,15 @@ sub library {
 		complain("libmailbox.3: $_ is missing") if $overview !~ /^\.It Xr $_ 3$/m;
 	}
 	structures('userlib/include/mailbox.h', map { slurp("$man/$_") } pages(3));
+	queues();
 	references();
+}
+
+# The calls that libmailbox-mq has, and no others.
+sub queues {
+	my %map = map { $_ => 1 } slurp('userlib/mq/libmailbox-mq.map') =~ /^\s+(mq_\w+);/mg;
+	my %page = map { $_ => 1 } slurp("$man/libmailbox-mq.7") =~ /^\.Xr (mq_(?!overview)\w+) 3/mg;
+	differences('libmailbox-mq.7', \%map, \%page, 'is missing', 'is not in the library');
 }
 
 # Every page of ours that a page refers to exists.
