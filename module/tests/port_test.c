@@ -5,6 +5,7 @@
 #include <linux/kdev_t.h>
 
 #include "notrace.h"
+#include "../notify.c"
 #include "../port.c"
 #include "test.h"
 

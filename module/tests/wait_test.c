@@ -24,6 +24,14 @@ static struct {
 static void fence_is_made(const struct cpumask *mask, smp_call_func_t function, void *arg,
 			  bool wait);
 
+/* Where there is but one processor it is a macro. */
+static void call_processors(const struct cpumask *mask, smp_call_func_t function, void *arg,
+			    bool wait)
+{
+	smp_call_function_many(mask, function, arg, wait);
+}
+
+#undef smp_call_function_many
 #define smp_call_function_many fence_is_made
 #include "../wait.c"
 #undef smp_call_function_many
@@ -696,7 +704,7 @@ static void fence_is_made(const struct cpumask *mask, smp_call_func_t function, 
 	fences.atomic = !preemptible() && !irqs_disabled() && wait;
 	fences.waiting = atomic64_read(&fences.q->waiting);
 	fences.asked_before = fences.asked ? *fences.asked : 0;
-	smp_call_function_many(mask, function, arg, wait);
+	call_processors(mask, function, arg, wait);
 }
 
 /* A queue whose events are plain stores, by the memory that this thread borrows. */
