@@ -83,9 +83,6 @@ static void mailbox_seen_tell(const struct mailbox_endpoint *ep, const struct ma
 	m->lane = seen->lane;
 	m->tag = seen->t.tag;
 	m->ticket = seen->t.position;
-	m->pid = 0;
-	m->uid = 0;
-	m->gid = 0;
 	mailbox_port_sender(ep->port, seen->t.sender, m);
 }
 

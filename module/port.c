@@ -119,6 +119,18 @@ static void mailbox_identity_name(void *arg, u32 id)
 		identity->named = true;
 }
 
+/* It may still be in others' hands. */
+static void mailbox_identity_remove(struct mailbox_port *port, u32 id)
+{
+	struct mailbox_identity *identity = xa_erase(&port->identities, id);
+	struct mailbox_identity __rcu **near = &port->near[id % MAILBOX_NEAR];
+
+	lockdep_assert_held(&port->lock);
+	if (rcu_access_pointer(*near) == identity)
+		RCU_INIT_POINTER(*near, NULL);
+	call_rcu(&identity->rcu, mailbox_identity_free);
+}
+
 /* Forget the departed whom no message names. */
 static void mailbox_port_sweep(struct mailbox_port *port)
 {
@@ -132,8 +144,7 @@ static void mailbox_port_sweep(struct mailbox_port *port)
 	xa_for_each(&port->identities, id, identity) {
 		if (!identity->departed || identity->named)
 			continue;
-		xa_erase(&port->identities, id);
-		call_rcu(&identity->rcu, mailbox_identity_free);
+		mailbox_identity_remove(port, id);
 		port->departed--;
 	}
 	/* So that a sweep costs each departure since the last one a constant. */
@@ -148,7 +159,11 @@ static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identi
 	lockdep_assert_held(&port->lock);
 	err = xa_alloc_cyclic(&port->identities, id, identity, XA_LIMIT(1, MAILBOX_ENDPOINTS_MAX),
 			      &port->next_id, MAILBOX_GFP);
-	return min(err, 0);	/* 1: the ids have wrapped */
+	if (err >= 0) {		/* 1: the ids have wrapped */
+		identity->id = *id;
+		rcu_assign_pointer(port->near[*id % MAILBOX_NEAR], identity);
+	}
+	return min(err, 0);
 }
 
 static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity *identity,
@@ -382,7 +397,6 @@ int mailbox_port_adopt(struct mailbox_endpoint *ep, struct mailbox_mapping *mapp
 void mailbox_port_disown(struct mailbox_endpoint *ep)
 {
 	struct mailbox_port *port = ep->port;
-	struct mailbox_identity *identity;
 	u32 lanes;
 
 	mutex_lock(&port->lock);
@@ -391,13 +405,12 @@ void mailbox_port_disown(struct mailbox_endpoint *ep)
 		return;
 	}
 	lanes = mailbox_ring_repair(&port->ring, ep->owner);
-	identity = xa_erase(&port->identities, ep->owner);
+	mailbox_identity_remove(port, ep->owner);
 	ep->owner = 0;
 	ep->mapping = NULL;
 	list_del(&ep->mapped);
 	WRITE_ONCE(port->mappings, port->mappings - 1);
 	mutex_unlock(&port->lock);
-	call_rcu(&identity->rcu, mailbox_identity_free);
 	trace_mailbox_departure(port, ep->id, lanes);
 	/* Always: it may have gone between an event and its kick. */
 	mailbox_port_wake_all(port);
@@ -521,24 +534,6 @@ void mailbox_port_party(const struct mailbox_endpoint *ep, struct mailbox_party 
 	party->pid = get_pid(identity->pid);
 	party->uid = identity->uid;
 	party->gid = identity->gid;
-	rcu_read_unlock();
-}
-
-void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m)
-{
-	struct user_namespace *ns = current_user_ns();
-	struct mailbox_identity *identity;
-
-	m->sender = id;
-	if (likely(!READ_ONCE(port->forgeable)))
-		m->flags |= MAILBOX_MSG_TRUSTED;
-	rcu_read_lock();
-	identity = xa_load(&port->identities, id);
-	if (identity) {
-		m->pid = pid_vnr(identity->pid);
-		m->uid = from_kuid_munged(ns, identity->uid);
-		m->gid = from_kgid_munged(ns, identity->gid);
-	}
 	rcu_read_unlock();
 }
 

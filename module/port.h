@@ -20,10 +20,16 @@
 #define MAILBOX_PORT_H
 
 #include <linux/bits.h>
+#include <linux/cred.h>
 #include <linux/device.h>
 #include <linux/list.h>
 #include <linux/mailbox.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
 #include "ends.h"
@@ -35,6 +41,9 @@
 
 /* The identities of so many closed endpoints may stay without need. */
 #define MAILBOX_DEPARTED_MAX	64
+
+/* Of so many endpoints that joined in a row, who they are is found at one look. */
+#define MAILBOX_NEAR		64
 
 /* Full lanes make no sender wait. */
 #define MAILBOX_DROP	(MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST)
@@ -76,6 +85,7 @@ struct mailbox_blocked {
  * @named: in the name table; under mailbox_ports_lock
  * @lock: protects what follows
  * @identities: endpoint id -> struct mailbox_identity; readers under RCU
+ * @near: some of them, by id modulo MAILBOX_NEAR; likewise
  * @next_id: where the search for a free id goes on
  * @endpoints: open ones
  * @departed: identities of closed ones
@@ -113,6 +123,7 @@ struct mailbox_port {
 
 	struct mutex lock;		/* protects what follows */
 	struct xarray identities;
+	struct mailbox_identity __rcu *near[MAILBOX_NEAR];
 	u32 next_id;
 	u32 endpoints;
 	u32 departed;
@@ -172,6 +183,7 @@ struct mailbox_endpoint {
 
 /**
  * struct mailbox_identity - who opened an endpoint
+ * @id: of the endpoint
  * @pid: the process
  * @uid: its effective uid
  * @gid: its effective gid
@@ -182,6 +194,7 @@ struct mailbox_endpoint {
  * Stays when the endpoint goes, until no message names its id.
  */
 struct mailbox_identity {
+	u32 id;
 	struct pid *pid;
 	kuid_t uid;
 	kgid_t gid;
@@ -376,7 +389,34 @@ int mailbox_port_holder(struct mailbox_port *port, struct mailbox_holder *holder
  *
  * Context: while the message is in the caller's hands.
  */
-void mailbox_port_sender(struct mailbox_port *port, u32 id, struct mailbox_message *m);
+static __always_inline void mailbox_port_sender(struct mailbox_port *port, u32 id,
+						struct mailbox_message *m)
+{
+	struct user_namespace *ns = current_user_ns();
+	const struct mailbox_identity *identity;
+
+	m->sender = id;
+	if (likely(!READ_ONCE(port->forgeable)))
+		m->flags |= MAILBOX_MSG_TRUSTED;
+	rcu_read_lock_sched();
+	identity = rcu_dereference_sched(port->near[id % MAILBOX_NEAR]);
+	if (unlikely(!identity || identity->id != id))
+		identity = xa_load(&port->identities, id);
+	if (unlikely(!identity)) {
+		m->pid = 0;	/* forged */
+		m->uid = 0;
+		m->gid = 0;
+	} else {
+		/* In the initial namespaces, most often, these are plain numbers. */
+		m->pid = task_pid(current)->level ? pid_vnr(identity->pid) :
+						    pid_nr(identity->pid);
+		m->uid = ns == &init_user_ns ? __kuid_val(identity->uid) :
+					       from_kuid_munged(ns, identity->uid);
+		m->gid = ns == &init_user_ns ? __kgid_val(identity->gid) :
+					       from_kgid_munged(ns, identity->gid);
+	}
+	rcu_read_unlock_sched();
+}
 
 /**
  * mailbox_port_party() - who an endpoint is, for a receipt

@@ -584,6 +584,43 @@ TEST_F(port, departed_senders_without_messages_do_not_disturb_those_with)
 	EXPECT_EQ(0, m.uid);
 }
 
+#define SENDERS		300
+
+/* Of three in a row the first is somebody else's: so the module's table has both in a place. */
+TEST_F(port, each_of_hundreds_of_open_senders_is_told_right)
+{
+	struct mailbox_message m;
+	int of[SENDERS], pair[2], i;
+	bool other;
+	pid_t child;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	child = spawn();
+	if (!child) {
+		become(SOMEBODY, NOBODY);
+		for (i = 0; i < SENDERS; i += 3)
+			if (pass(pair[1], open_port(self->name, O_WRONLY)) < 0)
+				leave(90);
+		leave(0);
+	}
+	for (i = 0; i < SENDERS; i++) {
+		of[i] = i % 3 ? open_port(self->name, O_WRONLY) : passed(pair[0]);
+		ASSERT_LE(0, of[i]);
+	}
+	EXPECT_EQ(0, reap(child));
+	for (i = 0; i < 2 * SENDERS; i++) {
+		other = i % SENDERS % 3 == 0;
+		EXPECT_EQ(1, put_text(of[i % SENDERS], "x"));
+		m = take(self->rx);
+		EXPECT_EQ(info_of(of[i % SENDERS]).endpoint, m.sender);
+		EXPECT_EQ(other ? child : getpid(), m.pid);
+		EXPECT_EQ(other ? SOMEBODY : geteuid(), m.uid);
+		EXPECT_EQ(other ? NOBODY : getegid(), m.gid);
+		if (i >= SENDERS)
+			EXPECT_EQ(0, close(of[i % SENDERS]));
+	}
+}
+
 /* Endpoint ids. */
 
 TEST_F(port, ids_are_unique_among_open_endpoints)

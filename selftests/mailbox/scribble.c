@@ -306,6 +306,31 @@ TEST_F(wrong, length_is_cut_to_message_size)
 	}
 }
 
+TEST_F(wrong, a_sender_who_is_nobody_has_no_name)
+{
+	static const __u64 nobody[] = { 0, 60000, MAILBOX_ENDPOINTS_MAX, 0xffff };
+	struct mailbox_message m;
+	__u64 position;
+	char text[BYTES];
+	__u32 i;
+
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, ring_claim(&self->r, 0, &position));
+		ring_fill(&self->r, 0, position, "x", 1, 0);
+		mailbox_lane_slot(&self->r.lane[0], position)->header =
+			nobody[i / 2] << MAILBOX_SLOT_SENDER_SHIFT | 1;
+		ring_publish(&self->r, 0, position);
+		m = message(.data = address(text), .length = BYTES,
+			    .flags = i & 1 ? MAILBOX_RECV_TRUNCATE : 0);
+		ASSERT_EQ(0, receive_message(self->peer, &m));
+		EXPECT_EQ(nobody[i / 2], m.sender);
+		EXPECT_EQ(0, m.pid);
+		EXPECT_EQ(0, m.uid);
+		EXPECT_EQ(0, m.gid);
+		EXPECT_EQ(0, m.flags);
+	}
+}
+
 /* A hint that no slot bears out is not taken, whatever else is written there. */
 TEST_F(wrong, counts_and_hints_are_not_believed)
 {
