@@ -30,16 +30,6 @@ int mailbox_place_check(const struct mailbox_endpoint *ep)
 	return ep->owner ? 0 : -ENOTCONN;
 }
 
-int mailbox_message_copy(struct mailbox_message *m, u32 size,
-			 const struct mailbox_message __user *user)
-{
-	if (size < sizeof(*m))
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(m, sizeof(*m), user, size);
-}
-
 const struct mailbox_deadline *mailbox_message_deadline(const struct file *file,
 							const struct mailbox_message *m,
 							struct mailbox_deadline *deadline)

@@ -21,9 +21,8 @@
 
 #include "port.h"
 
-/* Up to here word by word: cheaper than a checked copy, and fetched before the claim. */
-#define MAILBOX_SHORT_WORDS	8
-#define MAILBOX_SHORT		(MAILBOX_SHORT_WORDS * sizeof(u64))
+/* Up to here word by word: cheaper than the call of a copy, and its checks. */
+#define MAILBOX_SHORT	(IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ? 256 : 0)
 
 static const struct mailbox_deadline mailbox_forever = { KTIME_MAX, CLOCK_MONOTONIC };
 
@@ -76,15 +75,22 @@ struct mailbox_buffer {
 	struct mailbox_place *place;
 };
 
-/* A structure of another size than ours: slower, by the rules of mailbox.h. */
-int mailbox_message_copy(struct mailbox_message *m, u32 size,
-			 const struct mailbox_message __user *user);
-
-/* The members that go in, each read once. */
+/**
+ * mailbox_message_get() - what a first look needs of the members that go in
+ * @m: out: they
+ * @user: the caller's structure
+ * @send: the ticket becomes 0, if the structure has our size
+ *
+ * Who needs more, or finds another m->size, starts anew by mailbox_abi_get(), and
+ * judges what it gets then.
+ *
+ * Return: 0 or -EFAULT.
+ */
 static __always_inline int mailbox_message_get(struct mailbox_message *m,
-					       const struct mailbox_message __user *user)
+					       struct mailbox_message __user *user,
+					       bool send)
 {
-	if (!user_read_access_begin(user, sizeof(*user)))
+	if (!user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(m->size, &user->size, efault);
 	unsafe_get_user(m->flags, &user->flags, efault);
@@ -92,13 +98,12 @@ static __always_inline int mailbox_message_get(struct mailbox_message *m,
 	unsafe_get_user(m->length, &user->length, efault);
 	unsafe_get_user(m->lane, &user->lane, efault);
 	unsafe_get_user(m->tag, &user->tag, efault);
-	unsafe_get_user(m->deadline, &user->deadline, efault);
-	user_read_access_end();
-	if (unlikely(m->size != sizeof(*m)))
-		return mailbox_message_copy(m, m->size, user);
+	if (send && likely(m->size == sizeof(*m)))
+		unsafe_put_user(0, &user->ticket, efault);
+	user_access_end();
 	return 0;
 efault:
-	user_read_access_end();
+	user_access_end();
 	return -EFAULT;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
+#include "abi.h"
 #include "finish.h"
 #include "message.h"
 #include "receive.h"
@@ -118,33 +119,47 @@ static int mailbox_take_highest(struct mailbox_endpoint *ep, u32 id, size_t limi
 	return err == -EINPROGRESS ? -EAGAIN : err;
 }
 
-static __always_inline int mailbox_put_short(void __user *to, const void *from, u32 size)
+/* From a slot into user memory, and the caller's structure if there is one. */
+static __always_inline bool mailbox_put_short(void __user *to, const void *from, size_t size,
+					      struct mailbox_message __user *user,
+					      const struct mailbox_message *m)
 {
-	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
-		return copy_to_user(to, from, size) ? -EFAULT : 0;
+	size_t i;
+
 	if (!user_write_access_begin(to, size))
-		return -EFAULT;
-	for (; size >= sizeof(u64); size -= sizeof(u64), from += sizeof(u64), to += sizeof(u64))
-		unsafe_put_user(*(u64 *)from, (u64 __user *)to, efault);
-	if (size) {
+		return false;
+	for (i = 8; i <= size; i += 8)
+		unsafe_put_user(*(u64 *)(from + i - 8), (u64 __user *)(to + i - 8), efault);
+	if (size & 7) {
+		i = size & ~7UL;
 		if (size & 4) {
-			unsafe_put_user(*(u32 *)from, (u32 __user *)to, efault);
-			from += 4;
-			to += 4;
+			unsafe_put_user(*(u32 *)(from + i), (u32 __user *)(to + i), efault);
+			i += 4;
 		}
 		if (size & 2) {
-			unsafe_put_user(*(u16 *)from, (u16 __user *)to, efault);
-			from += 2;
-			to += 2;
+			unsafe_put_user(*(u16 *)(from + i), (u16 __user *)(to + i), efault);
+			i += 2;
 		}
 		if (size & 1)
-			unsafe_put_user(*(u8 *)from, (u8 __user *)to, efault);
+			unsafe_put_user(*(u8 *)(from + i), (u8 __user *)(to + i), efault);
+	}
+	if (user) {	/* checked in mailbox_message_get() */
+		unsafe_put_user(m->flags, &user->flags, efault);
+		unsafe_put_user(m->length, &user->length, efault);
+		unsafe_put_user(m->lane, &user->lane, efault);
+		unsafe_put_user(m->tag, &user->tag, efault);
+		unsafe_put_user(m->ticket, &user->ticket, efault);
+		unsafe_put_user(m->sender, &user->sender, efault);
+		unsafe_put_user(m->pid, &user->pid, efault);
+		unsafe_put_user(m->uid, &user->uid, efault);
+		unsafe_put_user(m->gid, &user->gid, efault);
+		unsafe_put_user(m->lost, &user->lost, efault);
 	}
 	user_write_access_end();
-	return 0;
+	return true;
 efault:
 	user_write_access_end();
-	return -EFAULT;
+	return false;
 }
 
 static noinline bool mailbox_store_iter(struct iov_iter *iter, const void *payload, u32 size)
@@ -159,77 +174,75 @@ static noinline bool mailbox_store_iter(struct iov_iter *iter, const void *paylo
 	return copied == size;
 }
 
-static __always_inline bool mailbox_store_message(struct mailbox_message __user *user,
-						  const struct mailbox_message *m)
+/* All that the caller is told of a message beside its bytes. */
+static __always_inline void mailbox_describe(const struct mailbox_endpoint *ep,
+					     const struct mailbox_taken *t, u32 lane, u32 size,
+					     struct mailbox_message *m)
 {
-	if (!user_write_access_begin(user, sizeof(*user)))
-		return false;
-	unsafe_put_user(m->flags, &user->flags, efault);
-	unsafe_put_user(m->length, &user->length, efault);
-	unsafe_put_user(m->lane, &user->lane, efault);
-	unsafe_put_user(m->tag, &user->tag, efault);
-	unsafe_put_user(m->ticket, &user->ticket, efault);
-	unsafe_put_user(m->sender, &user->sender, efault);
-	unsafe_put_user(m->pid, &user->pid, efault);
-	unsafe_put_user(m->uid, &user->uid, efault);
-	unsafe_put_user(m->gid, &user->gid, efault);
-	unsafe_put_user(m->lost, &user->lost, efault);
-	user_write_access_end();
-	return true;
-efault:
-	user_write_access_end();
-	return false;
+	m->flags = mailbox_message_flags(t, size);
+	m->length = t->length;
+	m->lane = lane;
+	m->tag = t->tag;
+	m->ticket = t->position;
+	m->lost = 0;
+	mailbox_port_sender(ep->port, t->sender, m);
 }
 
-/* The same, and how many were dropped: told once, and to somebody. */
-static noinline bool mailbox_tell_lost(struct mailbox_message __user *user,
-				       struct mailbox_message *m, atomic64_t *lost)
+/* Tell that, and how many were dropped: once, and somebody. */
+static noinline bool mailbox_tell(const struct mailbox_endpoint *ep,
+				  struct mailbox_message __user *user,
+				  const struct mailbox_taken *t, u32 lane, u32 size)
 {
-	s64 n = atomic64_xchg(lost, 0);
+	s64 n = atomic64_xchg(&t->lane->lost, 0);
+	struct mailbox_message m;
 	bool told;
 
-	m->lost = min_t(s64, n, U32_MAX);
-	told = mailbox_store_message(user, m);
-	atomic64_add(told ? n - m->lost : n, lost);
+	mailbox_describe(ep, t, lane, size, &m);
+	m.lost = min_t(s64, n, U32_MAX);
+	told = mailbox_put_short(NULL, NULL, 0, user, &m);
+	atomic64_add(told ? n - m.lost : n, &t->lane->lost);
 	return told;
 }
 
-/* All that the caller is told of a message beside its bytes. */
-static __always_inline bool mailbox_tell(struct mailbox_endpoint *ep,
-					 struct mailbox_message __user *user,
-					 const struct mailbox_taken *t, u32 lane, u32 size)
+static noinline bool mailbox_store_long(void __user *to, const void *payload, u32 size)
 {
-	struct mailbox_message m = {
-		.flags = mailbox_message_flags(t, size),
-		.length = t->length,
-		.lane = lane,
-		.tag = t->tag,
-		.ticket = t->position,
-	};
+	bool stored;
 
-	mailbox_port_sender(ep->port, t->sender, &m);
-	if (unlikely(atomic64_read(&t->lane->lost)))
-		return mailbox_tell_lost(user, &m, &t->lane->lost);
-	return mailbox_store_message(user, &m);
+	pagefault_disable();
+	stored = access_ok(to, size) && !__copy_to_user_inatomic(to, payload, size);
+	pagefault_enable();
+	return stored;
 }
 
-/* With a message in hand: no page faults. */
-static __always_inline bool mailbox_store(struct mailbox_endpoint *ep,
+/* With a message in hand: no page faults. @lost: some may have been, to tell of. */
+static __always_inline bool mailbox_store(const struct mailbox_endpoint *ep,
 					  const struct mailbox_buffer *to,
-					  const struct mailbox_taken *t, u32 lane, u32 size)
+					  const struct mailbox_taken *t, u32 lane, u32 size,
+					  bool lost)
 {
+	struct mailbox_message __user *user = to->message;
+	struct mailbox_message m mailbox_uninitialized;
+	void __user *data = to->data;
 	bool stored;
 
 	if (to->iter)
 		return mailbox_store_iter(to->iter, t->payload, size);
+	if (user && !lost) {
+		mailbox_describe(ep, t, lane, size, &m);
+		/* The addresses of its members are not worth being kept since it was read. */
+		OPTIMIZER_HIDE_VAR(user);
+	}
+	if (size > MAILBOX_SHORT) {
+		stored = mailbox_store_long(data, t->payload, size);
+		if (!user || !stored)
+			return stored;
+		data = NULL;
+		size = 0;
+	}
 	pagefault_disable();
-	if (likely(size <= MAILBOX_SHORT))
-		stored = !mailbox_put_short(to->data, t->payload, size);
-	else
-		stored = access_ok(to->data, size) &&
-			 !__copy_to_user_inatomic(to->data, t->payload, size);
-	if (to->message && stored)
-		stored = mailbox_tell(ep, to->message, t, lane, size);
+	stored = mailbox_put_short(data, t->payload, size, lost ? NULL : user, &m);
+	if (user && lost && stored)
+		stored = mailbox_tell(ep, user, t, lane, size);
 	pagefault_enable();
 	return stored;
 }
@@ -279,34 +292,38 @@ static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, 
 }
 
 /*
- * Store a taken message and release its slot. Returns its length; or, if it could
- * not be stored, when others may have it, -EAGAIN to try again or what is wrong.
+ * Store a taken message and release its slot. @ret is its length; or, if it could
+ * not be stored, when others may have it, what is wrong. Returns false to try again.
  */
-static __always_inline int mailbox_receive_taken(struct mailbox_endpoint *ep,
-						 const struct mailbox_buffer *to,
-						 const struct mailbox_taken *t, u32 n)
+static __always_inline bool mailbox_receive_taken(struct mailbox_endpoint *ep,
+						  const struct mailbox_buffer *to,
+						  const struct mailbox_taken *t, u32 n,
+						  bool lost, int *ret)
 {
 	u32 size = to->truncate ? min_t(size_t, t->length, to->size) : t->length;
 	struct mailbox_port *port = ep->port;
 
 	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
-	if (unlikely(!mailbox_store(ep, to, t, n, size)))
-		return mailbox_undo_take(ep, n, t->position, t->lease, to->iter, to->data, size,
+	if (unlikely(!mailbox_store(ep, to, t, n, size, lost))) {
+		*ret = mailbox_undo_take(ep, n, t->position, t->lease, to->iter, to->data, size,
 					 to->message);
+		return *ret != -EAGAIN;
+	}
 
 	/* From here on nothing can fail. */
 	trace_mailbox_receive(port, ep->id, n, t->position, t->length);
 	if (unlikely(t->receipt))
 		mailbox_finish(ep, n, t->position, MAILBOX_RECEIVED);
+	*ret = to->message ? 0 : t->length;
 	if (t->lease) {
 		mailbox_lease_drop(&port->leases, t->lease);
-		return t->length;
+		return true;
 	}
 	mailbox_slot_release(&t->view, t->position);			/* (D) (E) */
 	if (mailbox_queue_waiting(&port->senders))
 		mailbox_port_wake_senders(port, BIT(n));
-	return t->length;
+	return true;
 }
 
 /* Take for the caller's mapping, under the lock as in mailbox_reserve_once(). */
@@ -411,8 +428,7 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 			*too_long = t.length;
 		if (ret || to->place || to->leased)
 			return ret;
-		ret = mailbox_receive_taken(ep, to, &t, n);
-		if (ret != -EAGAIN)
+		if (mailbox_receive_taken(ep, to, &t, n, true, &ret))
 			return ret;
 	}
 }
@@ -477,27 +493,30 @@ static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
 						 const struct mailbox_buffer *to, int *ret)
 {
 	size_t limit = to->truncate ? SIZE_MAX : to->size;
+	unsigned long n = __fls(READ_ONCE(ep->receive_mask));
 	struct mailbox_taken t mailbox_uninitialized;
 	struct mailbox_ring *ring = &ep->port->ring;
-	u32 n = __fls(READ_ONCE(ep->receive_mask));
+	struct mailbox_ring_lane *lane = &ring->lane[n];
 
-	if (unlikely(!mailbox_ring_try_take(ring, &ring->lane[n], &ep->position[n].receive, ep->id,
-					    limit, &t)))
+	if (to->message && unlikely(atomic64_read(&lane->lost)))
+		return false;
+	if (unlikely(!mailbox_ring_try_take(ring, lane, &ep->position[n].receive, ep->id, limit,
+					    &t)))
 		return false;
 	t.lease = NULL;
-	*ret = mailbox_receive_taken(ep, to, &t, n);
-	return likely(*ret != -EAGAIN);
+	return mailbox_receive_taken(ep, to, &t, n, false, ret);
 }
 
 /* read */
 
+/* Apart, so that the buffer of a read needs no memory of its own. */
 static noinline int mailbox_read_slow(struct file *file, void __user *data, size_t size)
 {
 	const struct mailbox_buffer to = { .data = data, .size = size };
 	u32 too_long;
 
 	return mailbox_receive_slow(file->private_data, &to, &too_long,
-				    file->f_flags & O_NONBLOCK ? NULL : &mailbox_forever);
+				    mailbox_file_deadline(file));
 }
 
 ssize_t mailbox_receive_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
@@ -616,44 +635,57 @@ static int mailbox_receive_largest(struct file *file, const struct mailbox_messa
 				    mailbox_message_deadline(file, m, &deadline));
 }
 
-/* What takes more than receiving the bytes. */
-static noinline int mailbox_receive_special(struct file *file, const struct mailbox_message *m,
-					    struct mailbox_message __user *user)
+/* Whatever takes more than a first look. */
+static noinline int mailbox_receive_message(struct file *file, struct mailbox_message __user *user)
 {
-	const struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_buffer to = { .message = user };
+	struct mailbox_deadline deadline;
+	struct mailbox_message m;
+	u32 too_long, size;
+	int ret;
 
-	if (m->flags & MAILBOX_RECV_LARGEST)
-		return mailbox_receive_largest(file, m, user);
-	if (ep->port->limit && m->flags & (MAILBOX_RECV_IN_PLACE | MAILBOX_RECV_LEASE))
+	ret = mailbox_abi_get(&m, sizeof(m), user, &size);
+	if (ret)
+		return ret;
+	if (m.flags & MAILBOX_RECV_LARGEST)
+		return min(mailbox_receive_largest(file, &m, user), 0);
+	if (ep->port->limit && m.flags & (MAILBOX_RECV_IN_PLACE | MAILBOX_RECV_LEASE))
 		return -EOPNOTSUPP;
-	if (m->flags & MAILBOX_RECV_IN_PLACE)
-		return mailbox_receive_in_place(file, m, user);
-	if (m->flags & MAILBOX_RECV_LEASE)
-		return mailbox_receive_lease(file, m, user);
-	return -EINVAL;
+	if (m.flags & MAILBOX_RECV_IN_PLACE)
+		return mailbox_receive_in_place(file, &m, user);
+	if (m.flags & MAILBOX_RECV_LEASE)
+		return mailbox_receive_lease(file, &m, user);
+	if (m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag)
+		return -EINVAL;
+	to.data = u64_to_user_ptr(m.data);
+	to.size = m.length;
+	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;
+	ret = mailbox_receive_slow(ep, &to, &too_long,
+				   mailbox_message_deadline(file, &m, &deadline));
+	if (ret == -EMSGSIZE && put_user(too_long, &user->length))
+		return -EFAULT;
+	return min(ret, 0);
 }
 
 long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *user)
 {
-	struct mailbox_deadline deadline mailbox_uninitialized;
-	struct mailbox_message m mailbox_uninitialized;
 	struct mailbox_endpoint *ep = file->private_data;
-	struct mailbox_buffer to = { .message = user };
-	u32 too_long;
+	struct mailbox_message m mailbox_uninitialized;
 	int ret;
 
-	ret = mailbox_message_get(&m, user);
-	if (unlikely(ret))
-		return ret;
-	if (unlikely(m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag))
-		return min(mailbox_receive_special(file, &m, user), 0);
-	to.data = u64_to_user_ptr(m.data);
-	to.size = m.length;
-	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;
-	if (unlikely(!mailbox_receive_fast(ep, &to, &ret)))
-		ret = mailbox_receive_slow(ep, &to, &too_long,
-					   mailbox_message_deadline(file, &m, &deadline));
-	if (unlikely(ret == -EMSGSIZE) && put_user(too_long, &user->length))
+	if (unlikely(mailbox_message_get(&m, user, false)))
 		return -EFAULT;
-	return min(ret, 0);
+	if (likely(m.size == sizeof(m) && !m.lane && !m.tag &&
+		   !(m.flags & ~MAILBOX_RECV_REALTIME))) {
+		const struct mailbox_buffer to = {
+			.data = u64_to_user_ptr(m.data),
+			.size = m.length,
+			.message = user,
+		};
+
+		if (likely(mailbox_receive_fast(ep, &to, &ret)))
+			return min(ret, 0);
+	}
+	return mailbox_receive_message(file, user);
 }

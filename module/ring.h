@@ -384,10 +384,10 @@ static __always_inline u32 mailbox_ring_length(const struct mailbox_ring *ring, 
 }
 
 /* What a slot holds that was found to be READY or parked: see mailbox_slot_read(). */
-static __always_inline void mailbox_ring_read_header(const struct mailbox_ring *ring,
-						     struct mailbox_ring_lane *lane,
-						     const struct mailbox_lane *view,
-						     u64 position, struct mailbox_taken *t)
+static __always_inline u64 mailbox_ring_read_header(const struct mailbox_ring *ring,
+						    struct mailbox_ring_lane *lane,
+						    const struct mailbox_lane *view,
+						    u64 position, struct mailbox_taken *t)
 {
 	u64 header = mailbox_slot_read(view, position, &t->tag, &t->payload);
 
@@ -398,6 +398,7 @@ static __always_inline void mailbox_ring_read_header(const struct mailbox_ring *
 	t->departed = (header & MAILBOX_SLOT_DEPARTED_MASK) / MAILBOX_SLOT_DEPARTED;
 	t->receipt = header & MAILBOX_SLOT_RECEIPT;
 	t->sender = header >> MAILBOX_SLOT_SENDER_SHIFT;
+	return header;
 }
 
 /* After a take: the endpoint's position, and now and then the lane's hint. */
@@ -435,7 +436,8 @@ static inline bool mailbox_ring_empty(const struct mailbox_ring_lane *lane, cons
  * @limit: longest message to take
  * @t: out: the message
  *
- * The usual case of mailbox_ring_take(), without a walk.
+ * The usual case of mailbox_ring_take(), without a walk; not of a message whose sender
+ * wants a receipt.
  *
  * Return: true, or false to walk.
  */
@@ -444,14 +446,17 @@ static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *rin
 						  size_t limit, struct mailbox_taken *t)
 {
 	const struct mailbox_lane view = lane->view;
-	u64 p = READ_ONCE(*own), word;
+	u64 p = READ_ONCE(*own), word, header;
 
 	word = mailbox_lane_word(&view, p);			/* (C) */
 	if (unlikely(!mailbox_word_is(word, p, MAILBOX_PHASE_READY) || atomic_read(&lane->parked)))
 		return false;
-	mailbox_ring_read_header(ring, lane, &view, p, t);
-	if (unlikely(t->length > limit || !mailbox_slot_take(&view, p, word, id)))
+	header = mailbox_ring_read_header(ring, lane, &view, p, t);
+	if (unlikely(header & (MAILBOX_SLOT_RECEIPT | MAILBOX_SLOT_DEPARTED_MASK) ||
+		     t->length > limit || !mailbox_slot_take_single(&view, p, word, id)))
 		return false;
+	t->receipt = false;
+	t->departed = 0;
 	mailbox_ring_advance(lane, own, p);
 	return true;
 }

@@ -10,54 +10,86 @@
 #include "send.h"
 #include "trace.h"
 
-static __always_inline int mailbox_get_short(u64 *words, const void __user *from, u32 size)
-{
-	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS)) {
-		memset(words, 0, MAILBOX_SHORT);
-		return copy_from_user(words, from, size) ? -EFAULT : 0;
-	}
-	if (!user_read_access_begin(from, size))
-		return -EFAULT;
-	for (; size >= sizeof(u64); size -= sizeof(u64), from += sizeof(u64))
-		unsafe_get_user(*words++, (u64 __user *)from, efault);
-	if (size) {
-		void *to = words;
+/* What of a message is looked at before its slot is claimed: its ends, which may overlap. */
+struct mailbox_edges {
+	u64 first;
+	u64 last;
+};
 
-		*words = 0;
-		if (size & 4) {
-			unsafe_get_user(*(u32 *)to, (u32 __user *)from, efault);
-			to += 4;
-			from += 4;
-		}
-		if (size & 2) {
-			unsafe_get_user(*(u16 *)to, (u16 __user *)from, efault);
-			to += 2;
-			from += 2;
-		}
-		if (size & 1)
-			unsafe_get_user(*(u8 *)to, (u8 __user *)from, efault);
+/* Is it all in them? */
+static __always_inline bool mailbox_edges_are_all(size_t size)
+{
+	return size >= 8 && size <= 2 * 8 && MAILBOX_SHORT;
+}
+
+static __always_inline bool mailbox_get_edges(struct mailbox_edges *edges, const u8 __user *data,
+					      size_t size)
+{
+	if (!user_read_access_begin(data, size))
+		return false;
+	if (mailbox_edges_are_all(size)) {
+		unsafe_get_user(edges->first, (u64 __user *)data, efault);
+		unsafe_get_user(edges->last, (u64 __user *)(data + size - 8), efault);
+	} else {
+		unsafe_get_user(edges->first, data, efault);
+		unsafe_get_user(edges->last, data + size - 1, efault);
 	}
 	user_read_access_end();
-	return 0;
+	return true;
 efault:
 	user_read_access_end();
-	return -EFAULT;
+	return false;
 }
 
 /*
- * Before the claim: get hold of the bytes, page faults and all. A slot that is
- * claimed in vain is void until the messages in front of it are gone, so bad
- * memory is found out here; only memory that changes meanwhile costs a slot.
+ * Before the claim: page faults and all. A slot that is claimed in vain is void until
+ * the messages in front of it are gone, so bad memory is found out here; only memory
+ * that changes meanwhile costs a slot.
  */
-static __always_inline int mailbox_fetch(const struct mailbox_buffer *from, u64 *words)
+static __always_inline int mailbox_prepare(const struct mailbox_buffer *from,
+					   struct mailbox_edges *edges)
 {
-	if (from->message && put_user(0, &from->message->ticket))
-		return -EFAULT;
+	bool there;
+
 	if (from->iter)
-		return fault_in_iov_iter_readable(from->iter, from->size) ? -EFAULT : 0;
-	if (from->size <= MAILBOX_SHORT)
-		return mailbox_get_short(words, from->data, from->size);
-	return fault_in_readable(from->data, from->size) ? -EFAULT : 0;
+		there = !fault_in_iov_iter_readable(from->iter, from->size);
+	else if (from->size > PAGE_SIZE)
+		there = !fault_in_readable(from->data, from->size);
+	else	/* two pages at most */
+		there = !from->size || mailbox_get_edges(edges, from->data, from->size);
+	return there ? 0 : -EFAULT;
+}
+
+/* From user memory into a slot, and the ticket into the caller's structure if there is one. */
+static __always_inline bool mailbox_get_short(void *to, const void __user *from, size_t size,
+					      struct mailbox_message __user *message, u64 ticket)
+{
+	size_t i;
+
+	if (!user_access_begin(from, size))
+		return false;
+	for (i = 8; i <= size; i += 8)
+		unsafe_get_user(*(u64 *)(to + i - 8), (u64 __user *)(from + i - 8), efault);
+	if (size & 7) {
+		i = size & ~7UL;
+		if (size & 4) {
+			unsafe_get_user(*(u32 *)(to + i), (u32 __user *)(from + i), efault);
+			i += 4;
+		}
+		if (size & 2) {
+			unsafe_get_user(*(u16 *)(to + i), (u16 __user *)(from + i), efault);
+			i += 2;
+		}
+		if (size & 1)
+			unsafe_get_user(*(u8 *)(to + i), (u8 __user *)(from + i), efault);
+	}
+	if (message)	/* checked in mailbox_message_get() */
+		unsafe_put_user(ticket, &message->ticket, efault);
+	user_access_end();
+	return true;
+efault:
+	user_access_end();
+	return false;
 }
 
 static noinline bool mailbox_fill_iter(void *payload, struct iov_iter *iter, u32 size)
@@ -72,27 +104,41 @@ static noinline bool mailbox_fill_iter(void *payload, struct iov_iter *iter, u32
 	return copied == size;
 }
 
+static noinline bool mailbox_fill_long(void *payload, const void __user *from, u32 size)
+{
+	bool filled;
+
+	pagefault_disable();
+	filled = access_ok(from, size) && !__copy_from_user_inatomic(payload, from, size);
+	pagefault_enable();
+	return filled;
+}
+
 /* After the claim: no page faults. */
 static __always_inline bool mailbox_fill(void *payload, const struct mailbox_buffer *from,
-					 const u64 *words, u64 ticket)
+					 const struct mailbox_edges *edges, u64 ticket)
 {
-	bool filled = true;
-	u32 i;
+	const void __user *data = from->data;
+	size_t size = from->size;
+	bool filled;
 
 	if (from->iter)
-		return mailbox_fill_iter(payload, from->iter, from->size);
-	if (from->size <= MAILBOX_SHORT) {
-		for (i = 0; i < from->size; i += sizeof(u64))
-			*(u64 *)(payload + i) = *words++;
-		if (!from->message)
-			return true;
+		return mailbox_fill_iter(payload, from->iter, size);
+	if (mailbox_edges_are_all(size)) {
+		*(u64 *)payload = edges->first;
+		*(u64 *)(payload + size - 8) = edges->last;
+		data = NULL;
+		size = 0;
+	} else if (size > MAILBOX_SHORT) {
+		if (!mailbox_fill_long(payload, data, size))
+			return false;
+		data = NULL;
+		size = 0;
 	}
+	if (!size && !from->message)
+		return true;
 	pagefault_disable();
-	if (from->size > MAILBOX_SHORT)
-		filled = access_ok(from->data, from->size) &&
-			 !__copy_from_user_inatomic(payload, from->data, from->size);
-	if (from->message && filled)
-		filled = !put_user(ticket, &from->message->ticket);
+	filled = mailbox_get_short(payload, data, size, from->message, ticket);
 	pagefault_enable();
 	return filled;
 }
@@ -127,16 +173,15 @@ static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n
 }
 
 /*
- * Fill a claimed slot and publish it. Returns 0, -EIDRM, or -EAGAIN if the bytes
- * could not be fetched without a page fault; then the slot is given up.
+ * Fill a slot claimed under the id @id and publish it. Returns 0, -EIDRM, or -EAGAIN if
+ * the bytes could not be fetched without a page fault; then the slot is given up.
  */
-static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
+static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep, u32 id,
 						const struct mailbox_buffer *from,
-						const u64 *words, u32 n,
+						const struct mailbox_edges *edges, u32 n,
 						const struct mailbox_lane *view, u64 position)
 {
 	struct mailbox_port *port = ep->port;
-	u32 id = ep->id;
 	void *payload;
 
 	if (mailbox_queue_pressed(&port->senders)) {
@@ -150,7 +195,7 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep,
 	payload = mailbox_slot_write(view, position, from->size, from->tag, id);
 	if (from->ticket)
 		mailbox_ticket_open(&port->ledger, from->ticket, n, position, from->tag);
-	if (unlikely(!mailbox_fill(payload, from, words, position))) {
+	if (unlikely(!mailbox_fill(payload, from, edges, position))) {
 		mailbox_undo_claim(ep, n, position, from->ticket);
 		return -EAGAIN;
 	}
@@ -238,10 +283,13 @@ static int mailbox_send_try(struct mailbox_endpoint *ep, const struct mailbox_bu
 {
 	struct mailbox_ring *ring = &ep->port->ring;
 	struct mailbox_ring_lane *lane = &ring->lane[n];
-	u64 words[MAILBOX_SHORT_WORDS], position;
+	struct mailbox_edges edges;
+	u64 position;
 	int err;
 
-	err = mailbox_fetch(from, words);
+	if (from->message && put_user(0, &from->message->ticket))
+		return -EFAULT;
+	err = mailbox_prepare(from, &edges);
 	if (err)
 		return err;
 	err = mailbox_ring_claim(ring, lane, &ep->position[n].send, ep->id, &position);
@@ -249,7 +297,7 @@ static int mailbox_send_try(struct mailbox_endpoint *ep, const struct mailbox_bu
 		mailbox_port_wake_both(ep->port, n);
 	if (err)
 		return err;
-	err = mailbox_send_claimed(ep, from, words, n, &lane->view, position);
+	err = mailbox_send_claimed(ep, ep->id, from, &edges, n, &lane->view, position);
 	return err == -EAGAIN ? 1 : err;
 }
 
@@ -328,14 +376,16 @@ static __always_inline bool mailbox_send_fast(struct mailbox_endpoint *ep,
 {
 	const struct mailbox_ring_lane *lane = &ep->port->ring.lane[n];
 	const struct mailbox_lane view = lane->view;
-	u64 words[MAILBOX_SHORT_WORDS] mailbox_uninitialized, position;
+	struct mailbox_edges edges mailbox_uninitialized;
+	u32 id = ep->id;
+	u64 position;
 
-	*err = mailbox_fetch(from, words);
+	*err = mailbox_prepare(from, &edges);
 	if (unlikely(*err))
 		return true;
-	if (unlikely(!mailbox_ring_try_claim(&view, &ep->position[n].send, ep->id, &position)))
+	if (unlikely(!mailbox_ring_try_claim(&view, &ep->position[n].send, id, &position)))
 		return false;
-	*err = mailbox_send_claimed(ep, from, words, n, &view, position);
+	*err = mailbox_send_claimed(ep, id, from, &edges, n, &view, position);
 	return likely(*err != -EAGAIN);
 }
 
@@ -352,13 +402,12 @@ int mailbox_sendable(const struct mailbox_endpoint *ep)
 
 /* write */
 
-/* Apart, so that the buffers of read and write below need no memory of their own. */
+/* Apart, so that the buffer of a write needs no memory of its own. */
 static noinline int mailbox_write_slow(struct file *file, void __user *data, size_t size, u32 n)
 {
 	const struct mailbox_buffer from = { .data = data, .size = size };
 
-	return mailbox_send_slow(file->private_data, &from, n,
-				 file->f_flags & O_NONBLOCK ? NULL : &mailbox_forever);
+	return mailbox_send_slow(file->private_data, &from, n, mailbox_file_deadline(file));
 }
 
 ssize_t mailbox_send_write(struct file *file, const char __user *buf, size_t size, loff_t *pos)
@@ -474,46 +523,62 @@ static int mailbox_send_receipt(struct file *file, const struct mailbox_message 
 	return mailbox_send_wait(ep, from.ticket, m->lane, deadline, u64_to_user_ptr(receipt));
 }
 
-/* What takes more than sending the bytes. */
-static noinline int mailbox_send_special(struct file *file, const struct mailbox_message *m,
-					 struct mailbox_message __user *user)
+/* Whatever takes more than a first look. */
+static noinline int mailbox_send_message(struct file *file, struct mailbox_message __user *user)
 {
-	const struct mailbox_endpoint *ep = file->private_data;
-
-	if (ep->port->limit && m->flags & (MAILBOX_SEND_IN_PLACE | MAILBOX_SEND_RECEIPT |
-					   MAILBOX_SEND_SYNC))
-		return -EOPNOTSUPP;
-	if (m->flags & MAILBOX_SEND_IN_PLACE)
-		return mailbox_send_in_place(file, m, user);
-	if (m->flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))
-		return mailbox_send_receipt(file, m, user);
-	return -EINVAL;
-}
-
-long mailbox_send_ioctl(struct file *file, struct mailbox_message __user *user)
-{
-	struct mailbox_deadline deadline mailbox_uninitialized;
-	struct mailbox_message m mailbox_uninitialized;
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_buffer from = { .message = user };
+	struct mailbox_deadline deadline;
+	struct mailbox_message m;
+	u32 size;
 	int err;
 
-	err = mailbox_message_get(&m, user);
-	if (unlikely(err))
+	err = mailbox_abi_get(&m, sizeof(m), user, &size);
+	if (err)
 		return err;
 	if (m.lane == MAILBOX_LANE_DEFAULT)
 		m.lane = READ_ONCE(ep->default_lane);
-	if (unlikely(m.lane >= ep->port->ring.lanes))
+	if (m.lane >= ep->port->ring.lanes)
 		return -EINVAL;
-	if (unlikely(m.flags & ~MAILBOX_SEND_REALTIME))
-		return mailbox_send_special(file, &m, user);
-	if (unlikely(m.length > ep->port->ring.message_size))
+	if (ep->port->limit && m.flags & (MAILBOX_SEND_IN_PLACE | MAILBOX_SEND_RECEIPT |
+					  MAILBOX_SEND_SYNC))
+		return -EOPNOTSUPP;
+	if (m.flags & MAILBOX_SEND_IN_PLACE)
+		return mailbox_send_in_place(file, &m, user);
+	if (m.flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))
+		return mailbox_send_receipt(file, &m, user);
+	if (m.flags & ~MAILBOX_SEND_REALTIME)
+		return -EINVAL;
+	if (m.length > ep->port->ring.message_size)
 		return -EMSGSIZE;
 	from.data = u64_to_user_ptr(m.data);
 	from.size = m.length;
 	from.tag = m.tag;
-	if (unlikely(!mailbox_send_fast(ep, &from, m.lane, &err)))
-		err = mailbox_send_slow(ep, &from, m.lane,
-					mailbox_message_deadline(file, &m, &deadline));
-	return err;
+	return mailbox_send_slow(ep, &from, m.lane, mailbox_message_deadline(file, &m, &deadline));
+}
+
+long mailbox_send_ioctl(struct file *file, struct mailbox_message __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	const struct mailbox_ring *ring = &ep->port->ring;
+	struct mailbox_message m mailbox_uninitialized;
+	u32 n;
+	int err;
+
+	if (unlikely(mailbox_message_get(&m, user, true)))
+		return -EFAULT;
+	n = m.lane == MAILBOX_LANE_DEFAULT ? READ_ONCE(ep->default_lane) : m.lane;
+	if (likely(m.size == sizeof(m) && n < ring->lanes && !(m.flags & ~MAILBOX_SEND_REALTIME) &&
+		   m.length <= ring->message_size)) {
+		const struct mailbox_buffer from = {
+			.data = u64_to_user_ptr(m.data),
+			.size = m.length,
+			.message = user,
+			.tag = m.tag,
+		};
+
+		if (likely(mailbox_send_fast(ep, &from, n, &err)))
+			return err;
+	}
+	return mailbox_send_message(file, user);
 }

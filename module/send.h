@@ -2,9 +2,10 @@
 /*
  * DOC: sending a message.
  *
- * Short messages are fetched before a slot is claimed, long ones are faulted in; then
- * claim, copy with page faults off, publish. If that copy fails all the same, the slot
- * is discarded and the send starts again.
+ * The ends of a message are fetched before a slot is claimed, all of it if it has 8 to
+ * 16 bytes, and what is longer than a page is faulted in; then claim, copy with page
+ * faults off, publish. If that copy fails all the same, the slot is discarded and the
+ * send starts again.
  */
 #ifndef MAILBOX_SEND_H
 #define MAILBOX_SEND_H

@@ -643,6 +643,14 @@ static inline void mailbox_slot_discard(const struct mailbox_lane *lane, __u64 p
 		     mailbox_word(position, 0, MAILBOX_PHASE_VOID));
 }
 
+/* The same as mailbox_slot_take(), of a word that stands for one message. */
+static inline int mailbox_slot_take_single(const struct mailbox_lane *lane, __u64 position,
+					   __u64 word, __u32 owner)
+{
+	return MAILBOX_CMPXCHG(&mailbox_lane_slot(lane, position)->word, word,	/* (T) */
+			       mailbox_word(position, owner, MAILBOX_PHASE_READING));
+}
+
 /**
  * mailbox_slot_take() - make a message the receiver's own
  * @lane: the lane
@@ -662,8 +670,7 @@ static inline int mailbox_slot_take(const struct mailbox_lane *lane, __u64 posit
 	__u64 split;
 
 	if (!rest)
-		return MAILBOX_CMPXCHG(&slot->word, word,		/* (T) */
-				       mailbox_word(position, owner, MAILBOX_PHASE_READING));
+		return mailbox_slot_take_single(lane, position, word, owner);
 	split = mailbox_word_range(position, owner, rest, MAILBOX_PHASE_SPLIT);
 	if (!MAILBOX_CMPXCHG(&slot->word, word, split))			/* (T) */
 		return 0;
