@@ -27,7 +27,7 @@ case " $* " in
 *' languages.sh '*) languages=(-p -P) ;;
 esac
 variables=''
-for name in "${!MAILBOX_@}" "${!DEATH_@}" "${!STORM_@}" "${!FAULTS_@}" "${!MAP@}" "${!SCRIBBLE_@}" "${!DIRECT_@}" "${!PEEK_@}"; do
+for name in "${!MAILBOX_@}" "${!DEATH_@}" "${!LEASEDEATH_@}" "${!STORM_@}" "${!FAULTS_@}" "${!MAP@}" "${!SCRIBBLE_@}" "${!DIRECT_@}" "${!PEEK_@}"; do
 	variables+="$name='${!name}' "
 done
 exec "$here/tally.pl" -l "$out/console.log" kselftest \
