@@ -3,9 +3,8 @@
  * io_uring: reads and writes of a port complete inline or by its poll, never in
  * a worker thread. By raw system calls; skipped where there is no io_uring.
  */
-#include "mailbox_test.h"
+#include "workers.h"
 
-#include <dirent.h>
 #include <sys/eventfd.h>
 
 #include <linux/io_uring.h>
@@ -112,23 +111,6 @@ static long answer(struct uring *u)
 	struct io_uring_cqe cqe;
 
 	return wait_until(answered(u, &cqe)) ? cqe.res : NO_ANSWER;
-}
-
-/* Threads that io_uring started for this process. */
-static int workers(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	char path[300];
-	int n = 0;
-
-	while (dir && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
-		n += !strncmp(slurp(path), "iou-wrk", 7);
-	}
-	if (dir)
-		closedir(dir);
-	return n;
 }
 
 FIXTURE(uring)
