@@ -29,7 +29,8 @@ source	= $(call cached,source)
 # One folder for each kernel, so that several builds live side by side.
 mbuild	:= build/$(if $(KDIR),kdir,$(KERNEL))
 tests	= $(or $(TESTS),$(shell $(MAKE) -s -C selftests/mailbox list) \
-	  libmailbox libmailbox-map libmailbox-direct libmailbox-receipt libmailbox-dlclose tool.sh tutorial.sh languages.sh)
+	  libmailbox libmailbox-map libmailbox-direct libmailbox-receipt libmailbox-dlclose mailbox-terminal \
+	  tool.sh tutorial.sh languages.sh)
 
 # $(call build-module,FOLDER,KERNEL-TREE,ARGS): from links to the sources
 define build-module

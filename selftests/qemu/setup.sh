@@ -13,7 +13,7 @@
 # Kernels and headers are not among them: cache.sh unpacks those, nothing installs them.
 set -euo pipefail
 
-packages=(make gcc libc6-dev libelf1 libjansson-dev cpio xz-utils qemu-system-x86)
+packages=(make gcc libc6-dev libelf1 libjansson-dev libncurses-dev cpio xz-utils qemu-system-x86)
 case ${1:-check} in
 run) ;;
 check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl liburing-dev mandoc bsdextrautils python3) ;;

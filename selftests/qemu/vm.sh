@@ -87,6 +87,7 @@ for module in list(sys.modules.values()):
 		add "$file" "$file"
 	done
 fi
+add /lib/terminfo /lib/terminfo	# for `mailbox top`: Debian's ncurses-base, which is essential
 printf '%s\n' "$command" >"$root/t/.cmd"
 if [ "$interactive" ]; then
 	read -r rows cols < <(stty size)

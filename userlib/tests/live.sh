@@ -179,7 +179,7 @@ ok 'recv from the highest first' says urgentnormal recv --lane 0 -l 1 --count 2 
 mailbox send -l 1 --tag 0x10 u '{"äöü"}'
 mailbox recv --json u >"$tmp/out"
 ok 'recv --json has the text' has '"text":"{\\"äöü\\"}","length":10,"lane":1,"tag":16,"ticket":1,'
-ok 'and the sender' has '"uid":0,"gid":0,"trusted":true}$'
+ok 'and the sender' has '"uid":0,"gid":0,"trusted":true,"deliveries":0}$'
 printf 'a\377\0b' | mailbox send --tag 18446744073709551615 u
 mailbox recv --json u >"$tmp/out"
 ok 'base64 for what is not UTF-8' has '{"base64":"Yf8AYg==","length":4,'
@@ -200,6 +200,107 @@ mailbox info u >"$tmp/out"
 ok 'info shows one' has '^capacity  *32 per lane$'
 mailbox query >"$tmp/out"
 ok 'query shows the module' has '^ports  *[0-9]* of [0-9]*$'
+
+# --- peek and drain
+
+mailbox create -c 32 -l 2 q
+ok 'peek into nothing' fails 3 'peek q: would block' peek q
+ok 'peek at all of nothing' says '' peek --all q
+ok 'drain of nothing' says '' drain q
+mailbox send q one
+mailbox send q two
+mailbox send -l 1 q first
+ok 'peek shows what is next' says first peek q
+ok 'peek --count shows more' says 'firstone' peek --count 2 q
+ok 'peek --index begins later' says 'one
+two
+' peek --lines --all --index 1 q
+ok 'peek --index of one that is not there' fails 3 'peek q: would block' peek -i 3 q
+ok 'peek --count of more than there are' says 'firstonetwo' peek -n 9 q
+ok 'peek --lane' says one peek --lane 0 q
+ok 'a lane that is not there to peek at' fails 1 'peek q: no lane 2, the port has 2' peek --lane 2 q
+ok 'peek takes nothing' is "$(cat $sys/q/depth)" 3
+mailbox peek --json q >"$tmp/out"
+ok 'peek --json' has '^{"text":"first","length":5,"lane":1,.*,"deliveries":0}$'
+ok 'peek to a full disk' sh -c 'mailbox peek q 2>&1 >/dev/full | grep -qx "mailbox: peek q: standard output: No space left on device"'
+ok 'drain to a full disk' sh -c 'mailbox drain q 2>&1 >/dev/full | grep -qx "mailbox: drain q: could not write a message and gave it back: No space left on device"'
+ok 'gives it back' is "$(cat $sys/q/depth)" 3
+ok 'drain of a lane' says first drain --lane 1 q
+ok 'drain --lines' says 'one
+two
+' drain -L q
+ok 'drains' is "$(cat $sys/q/depth) $(cat $sys/q/messages_received)" '0 3'
+seq 3 | mailbox send -L q
+mkdir "$tmp/files"
+ok 'drain --directory' says '' drain -d "$tmp/files" q
+ok 'makes a file for each' is "$(cd "$tmp/files" && tail -n 3 -- * | tr '\n' ' ')" '==> 0-2 <== 1 ==> 0-3 <== 2 ==> 0-4 <== 3'
+mailbox send q four
+touch "$tmp/files/0-5"
+ok 'overwrites none' fails 1 "drain q: could not write a message to $tmp/files and gave it back: File exists" drain -d "$tmp/files" q
+ok 'a directory that is not there' fails 1 "drain q: could not write a message to $tmp/none and gave it back: No such file or directory" drain -d "$tmp/none" q
+ok 'keeps the message' says 'four
+' drain --lines q
+seq 20 | mailbox send -L q
+ok 'drain --discard counts' says '20
+' drain --discard q
+seq 2 | mailbox send -L q
+ok 'drain --json' sh -c "mailbox drain --json q | grep -c '^{\"text\":\"[12]\",.*}\$' | grep -qx 2"
+ok 'no port to drain' fails 1 'drain x: no port of that name' drain x
+ok 'no port to peek at' fails 1 'peek x: no port of that name' peek x
+
+# --- watch and top
+
+mailbox watch -i 0.02 -n 3 q >"$tmp/watched" &
+pid=$!
+until [ -s "$tmp/watched" ]; do usleep 10000; done
+mailbox send q x
+until [ "$(wc -l <"$tmp/watched")" -ge 2 ]; do usleep 10000; done
+mailbox delete --purge q
+wait $pid
+ok 'watch --count ends' is $? 0
+ok 'watch tells that a port is there' grep -q '^[0-9:.]*  q  there  0 queued' "$tmp/watched"
+ok 'and what is sent' grep -q '^[0-9:.]*  q  changed  +1 sent  1 queued' "$tmp/watched"
+mailbox create q
+rm "$tmp/watched"
+mailbox watch -i 0.02 --json q >"$tmp/watched" &
+pid=$!
+until [ -s "$tmp/watched" ]; do usleep 10000; done
+mailbox delete q
+wait $pid
+ok 'watch ends when its port is deleted' is $? 0
+ok 'and says so' sh -c "tail -n 1 $tmp/watched | grep -q '^{\"time\":[0-9.]*,\"event\":\"deleted\",\"sent\":0,.*\"port\":{\"name\":\"q\",.*}}\$'"
+rm "$tmp/watched"
+mailbox watch -i 0.02 >"$tmp/watched" &
+pid=$!
+until [ -s "$tmp/watched" ]; do usleep 10000; done
+mailbox create q
+until grep -q '  q  created' "$tmp/watched"; do usleep 10000; done
+kill $pid
+wait $pid 2>/dev/null
+ok 'watch sees a port come' grep -q '  q  created  0 queued' "$tmp/watched"
+mailbox watch -i 0.02 -t 0.1 q >"$tmp/out" 2>"$tmp/err"
+ok 'watch --timeout' is "$? $(cat "$tmp/err")" '3 mailbox: watch: timed out'
+ok 'watch of no port' fails 1 'watch x: no port of that name' watch q x
+rm "$tmp/out"
+mailbox watch -i 0.02 q | head -n 1 >"$tmp/out" &
+pid=$!
+until [ -s "$tmp/out" ]; do usleep 10000; done
+mailbox send q x
+wait $pid
+ok 'watch ends with its reader' has '  q  there  '
+ok 'watch to a full disk' sh -c 'mailbox watch q 2>&1 >/dev/full | grep -qx "mailbox: watch: standard output: No space left on device"'
+ok 'top wants a terminal' fails 1 'top: not on a terminal: mailbox watch writes to pipes and files' top
+mailbox delete --purge q
+
+# --- bench
+
+ports=$(mailbox list | wc -l)
+mailbox bench --rounds 1 --size 8 >"$tmp/out"
+ok 'bench measures' has '^round trip, port, mapped  *[0-9]*  [0-9.]*x$'
+ok 'a port against a pipe' has '^pipe  *[0-9]*  1.00x$'
+ok 'bench --json' sh -c 'mailbox bench --rounds 1 --json | grep -c against_pipe | grep -qx 8'
+ok 'bench of long messages' sh -c 'mailbox bench --rounds 1 -s 64K >/dev/null'
+ok 'bench leaves nothing' is "$(mailbox list | wc -l)" "$ports"
 
 # --- who maps it
 

@@ -108,20 +108,20 @@ ok 'no command is a usage error' tool 2 '^Usage: mailbox'
 ok 'an unknown command is a usage error' misuse '^mailbox: no command frobnicate' frobnicate
 ok '--help helps' tool 0 '^Usage: mailbox' --help
 ok '--version says the version' tool 0 '^mailbox [0-9.]*$' --version
-for command in create delete send recv list info evict query version; do
+for command in create delete send recv peek drain list info top watch evict bench query version; do
 	ok "--help names $command" tool 0 "^  $command " --help
 	ok "$command --help helps" tool 0 "^Usage: mailbox $command" $command --help
 	ok "$command --help tells the exit status" tool 0 'Exit status: 0 done, 1 error, 2 usage' $command -h
 	ok "$command refuses unknown options" misuse "^mailbox: $command: no option --frob " $command --frob
 	ok "$command refuses unknown letters" misuse "^mailbox: $command: no option -Z " $command -Z
 done
-for command in create delete send recv info evict; do
+for command in create delete send recv peek drain info evict; do
 	ok "$command wants a port" misuse "^mailbox: $command: which port" $command
 done
-for command in list query version; do
+for command in list bench query version; do
 	ok "$command wants no argument" misuse "^mailbox: $command: one argument too many: x" $command x
 done
-for command in create recv info; do
+for command in create recv peek drain info; do
 	ok "$command wants one port" misuse "^mailbox: $command: one argument too many: y" $command x y
 done
 ok 'evict wants an endpoint' misuse '^mailbox: evict: which endpoint? mailbox info x shows them' evict x
@@ -134,6 +134,9 @@ ok 'a message and --lines exclude each other' misuse 'either a message or --line
 ok '--sync and --receipt exclude each other' misuse 'either --sync or --receipt' send --sync --receipt x hello
 ok '--sync and --nonblock exclude each other' misuse '--sync and --receipt wait, --nonblock does not' send --sync --nonblock x hello
 ok '--count and --follow exclude each other' misuse 'either --count or --follow' recv --follow -n 2 x
+ok '--count and --all exclude each other' misuse 'either --count or --all' peek --all -n 2 x
+ok 'drain has one output' misuse 'one of --discard, --directory' drain --discard --directory y x
+ok 'drain writes files as they are' misuse 'one of --discard, --directory' drain --json --directory y x
 ok 'an option without its value' misuse '^mailbox: recv: --count needs a value' recv x --count
 ok 'a letter without its value' misuse '^mailbox: recv: -n needs a value' recv x -n
 ok 'a value for an option that has none' misuse 'no option --json=5' list --json=5
@@ -147,6 +150,16 @@ done
 for bad in x 1s -1 '' nan inf 1e9; do
 	ok "--timeout '$bad'" misuse 'a time must be in seconds' recv x --timeout "$bad"
 done
+for bad in 0 0.009 x -1; do
+	ok "--interval '$bad'" misuse 'an interval must be\|a time must be' watch --interval "$bad"
+	ok "top --interval '$bad'" misuse 'an interval must be\|a time must be' top --interval "$bad"
+done
+ok "peek --index x" misuse 'the index must be a number from 0' peek --index x p
+ok "top --sort size" misuse 'to sort by must be name, depth, rate or oldest, not size' top --sort size
+for bad in 0 65K x; do
+	ok "bench --size '$bad'" misuse 'the size must be from 1 to 65536' bench --size "$bad"
+done
+ok "bench --rounds 0" misuse 'rounds must be a number from 1' bench --rounds 0
 for bad in 0 17M 16385K 1G x K '' -1; do
 	ok "--message-size '$bad'" misuse 'the message size must be from 1 to 16777216' create x -s "$bad"
 done
@@ -172,6 +185,10 @@ else
 	ok 'list without the module' tool 1 "^mailbox: list: $absent" list --json
 	ok 'info without the module' tool 1 "^mailbox: info x: $absent" info x
 	ok 'evict without the module' tool 1 "^mailbox: evict x: $absent" evict x 1
+	ok 'peek without the module' tool 1 "^mailbox: peek x: $absent" peek -a -i 3 -l 1 -L x
+	ok 'drain without the module' tool 1 "^mailbox: drain x: $absent" drain -l 1 --discard x
+	ok 'watch without the module' tool 1 "^mailbox: watch: $absent" watch -n 1 -t 1 -i 0.1 --json x y
+	ok 'bench without the module' tool 1 "^mailbox: bench: $absent" bench -r 1
 	ok 'query without the module' tool 1 "^mailbox: query: $absent" query
 	ok 'a message behind --' tool 1 "^mailbox: send x: $absent" send x -- -5
 fi

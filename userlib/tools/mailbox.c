@@ -6,8 +6,9 @@
 #include "tool.h"
 
 static const struct command *const commands[] = {
-	&command_create, &command_delete, &command_send, &command_recv,
-	&command_list, &command_info, &command_evict, &command_query, &command_version,
+	&command_create, &command_delete, &command_send, &command_recv, &command_peek,
+	&command_drain, &command_list, &command_info, &command_top, &command_watch,
+	&command_evict, &command_bench, &command_query, &command_version,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -192,3 +192,12 @@ int to_ms(const struct command *cmd, const char *text)
 		misused(cmd, "a time must be in seconds, as 0.5, not %s", text);
 	return ceil(seconds * 1000);
 }
+
+int to_interval(const struct command *cmd, const char *text)
+{
+	int ms = to_ms(cmd, text);
+
+	if (ms < 10)
+		misused(cmd, "an interval must be 0.01 seconds at least, not %s", text);
+	return ms;
+}

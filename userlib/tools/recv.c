@@ -2,14 +2,11 @@
 /* mailbox recv */
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "json.h"
 #include "tool.h"
 
 static const char help[] =
@@ -57,11 +54,13 @@ struct job {
 	uint64_t count;		/* 0: not given */
 	uint32_t lanes;		/* 0: not given */
 	int ms;
-	bool follow, lines, json;
+	enum how how;
+	bool follow;
 };
 
 static void parse(struct job *job, int argc, char **argv)
 {
+	bool json = false;
 	int c;
 
 	while ((c = next_option(job->cmd, argc, argv, ":n:fl:t:Ljh",
@@ -78,9 +77,9 @@ static void parse(struct job *job, int argc, char **argv)
 		else if (c == NONBLOCK)
 			job->ms = 0;
 		else if (c == 'L')
-			job->lines = true;
+			job->how = AS_LINES;
 		else if (c == 'j')
-			job->json = true;
+			json = true;
 		else if (c == LEASE)
 			job->msg.flags |= MAILBOX_RECV_LEASE;
 	}
@@ -89,33 +88,8 @@ static void parse(struct job *job, int argc, char **argv)
 		misused(job->cmd, "either --count or --follow");
 	if (!job->count)
 		job->count = job->follow ? UINT64_MAX : 1;
-}
-
-static void write_json(const struct mailbox_msg *msg)
-{
-	json_t *object = json_object();
-
-	json_add_bytes(object, msg->data, msg->length);
-	json_add(object, "length", msg->length);
-	json_add(object, "lane", msg->lane);
-	json_add(object, "tag", msg->tag);
-	json_add(object, "ticket", msg->ticket);
-	json_add(object, "sender", msg->sender);
-	json_add(object, "pid", msg->pid);
-	json_add(object, "uid", msg->uid);
-	json_add(object, "gid", msg->gid);
-	json_object_set_new(object, "trusted",
-			    json_boolean(msg->status & MAILBOX_MSG_TRUSTED));
-	json_print(object, JSON_COMPACT);
-}
-
-static void write_bytes(const struct job *job, const struct mailbox_msg *msg)
-{
-	const char *data = msg->data;
-
-	fwrite(data, 1, msg->length, stdout);
-	if (job->lines && (!msg->length || data[msg->length - 1] != '\n'))
-		putchar('\n');
+	if (json)
+		job->how = AS_JSON;
 }
 
 static int receive_one(struct job *job)
@@ -125,30 +99,8 @@ static int receive_one(struct job *job)
 
 	if (err < 0)
 		return err;
-	if (job->json)
-		write_json(&job->msg);
-	else
-		write_bytes(job, &job->msg);
+	write_message(&job->msg, job->how);
 	return 0;
-}
-
-/* The message is written, or could not be. */
-static int finish_one(struct job *job)
-{
-	bool lease = job->msg.flags & MAILBOX_RECV_LEASE;
-	int err = 0;
-
-	if (fflush(stdout) || ferror(stdout)) {
-		err = errno;
-		if (lease)
-			mailbox_nack(job->mb, &job->msg, MAILBOX_NACK);
-		return failed_because(job->cmd, job->port, "could not write a message %s: %s",
-				      lease ? "and gave it back" : "it had received",
-				      strerror(err));
-	}
-	if (lease)
-		err = mailbox_ack(job->mb, &job->msg);
-	return err ? failed(job->cmd, job->port, err) : DONE;
 }
 
 static int receive_all(struct job *job)
@@ -161,27 +113,11 @@ static int receive_all(struct job *job)
 			break;
 		if (err)
 			return failed(job->cmd, job->port, err);
-		status = finish_one(job);
+		status = finish_message(job->cmd, job->port, job->mb, &job->msg);
 		if (status)
 			return status;
 	}
 	return DONE;
-}
-
-/* The lanes asked for, if the port has them. */
-static int choose_lanes(struct job *job, uint32_t lanes)
-{
-	uint32_t all = ~0U >> (MAILBOX_LANES_MAX - lanes);
-	int err;
-
-	if (!job->lanes)
-		return DONE;
-	if (job->lanes & ~all)
-		return failed_because(job->cmd, job->port,
-				      "no lane %d, the port has %u",
-				      __builtin_ctz(job->lanes & ~all), lanes);
-	err = mailbox_set_lanes(job->mb, job->lanes, 0);
-	return err ? failed(job->cmd, job->port, err) : DONE;
 }
 
 static int receive(struct job *job)
@@ -192,7 +128,7 @@ static int receive(struct job *job)
 	status = mailbox_info(job->mb, &info);
 	if (status)
 		return failed(job->cmd, job->port, status);
-	status = choose_lanes(job, info.lanes);
+	status = choose_lanes(job->cmd, job->port, job->mb, job->lanes, info.lanes);
 	if (status)
 		return status;
 
@@ -212,8 +148,8 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 	parse(&job, argc, argv);
 	signal(SIGPIPE, SIG_IGN);	/* a message would be lost without a word */
-	if (isatty(STDOUT_FILENO))
-		job.lines = true;
+	if (isatty(STDOUT_FILENO) && job.how == AS_BYTES)
+		job.how = AS_LINES;
 	job.mb = mailbox_open(job.port, O_RDONLY);
 	if (!job.mb)
 		return failed(cmd, job.port, -errno);

@@ -7,9 +7,16 @@
  *	send.c     send
  *	receipts.c send: what became of it
  *	recv.c     recv
+ *	drain.c    drain
+ *	peek.c     peek
+ *	write.c    messages to standard output, for these three
  *	list.c     list
  *	info.c     info
+ *	top.c      top
+ *	watch.c    watch
+ *	look.c     what changes, for these two
  *	evict.c    evict
+ *	bench.c    bench
  *	query.c    query, version
  *	show.c     a port as text and as JSON
  *	json.c     the rest of JSON
@@ -47,7 +54,8 @@ struct command {
 };
 
 extern const struct command command_create, command_delete, command_send,
-	command_recv, command_list, command_info, command_evict, command_query,
+	command_recv, command_peek, command_drain, command_list, command_info,
+	command_top, command_watch, command_evict, command_bench, command_query,
 	command_version;
 
 /* The end of every help text. */
@@ -86,6 +94,18 @@ int print_receipt(const struct command *cmd, const char *port, const struct mail
 int print_reply(const struct command *cmd, const char *port, const struct mailbox_result *r,
 		bool line);
 
+/* A message on standard output, in one of these ways. */
+enum how { AS_BYTES, AS_LINES, AS_JSON };
+void write_message(const struct mailbox_msg *msg, enum how how);
+
+/* It is written, or could not be: if leased, it is acknowledged, or given back. */
+int finish_message(const struct command *cmd, const char *port, struct mailbox *mb,
+		   const struct mailbox_msg *msg);
+
+/* Receive from these of the port's @lanes alone, if it has them; 0: from all. */
+int choose_lanes(const struct command *cmd, const char *port, struct mailbox *mb,
+		 uint32_t mask, uint32_t lanes);
+
 /* Arguments to values; what is wrong or out of range is a usage error. */
 uint64_t to_number(const struct command *cmd, const char *what,
 		   const char *text, uint64_t min, uint64_t max);
@@ -94,5 +114,6 @@ uint32_t to_size(const struct command *cmd, const char *what, const char *text,
 uint32_t to_mode(const struct command *cmd, const char *text);
 uint32_t to_lanes(const struct command *cmd, const char *text);	/* "0,2": mask */
 int to_ms(const struct command *cmd, const char *text);		/* of seconds */
+int to_interval(const struct command *cmd, const char *text);	/* likewise, 0.01 at least */
 
 #endif /* MAILBOX_TOOL_H */
