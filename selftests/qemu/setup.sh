@@ -16,7 +16,7 @@ set -euo pipefail
 packages=(make gcc libc6-dev libelf1 libjansson-dev libncurses-dev cpio xz-utils qemu-system-x86)
 case ${1:-check} in
 run) ;;
-check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl liburing-dev mandoc bsdextrautils python3) ;;
+check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl liburing-dev mandoc bsdextrautils python3 bash-completion zsh) ;;
 kernel) packages=(make gcc libc6-dev xz-utils perl flex bison bc libelf-dev) ;;
 newest) packages=(mmdebstrap) ;;
 model) packages=(make gcc libc6-dev spin) ;;

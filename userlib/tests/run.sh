@@ -239,6 +239,7 @@ fi
 
 # --- the programs
 
+tests/completion.sh "$out" || failed=1
 for test in "$out"/tests/*_test; do
 	"$test" || failed=1
 done
