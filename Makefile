@@ -40,6 +40,20 @@ define build-module
 @$(qemu)/kbuild.sh $2 $1 $3
 endef
 
+# The module, as kbuild installs it, and what the system does with it.
+define install-module
+@$(MAKE) module
+$(MAKE) -s -C "$(KDIR)" M="$(abspath build/kdir)" INSTALL_MOD_DIR=updates INSTALL_MOD_PATH="$(DESTDIR)" CONFIG_MODULE_SIG_ALL= modules_install
+install -D -m 644 -t "$(DESTDIR)/usr/lib/udev/rules.d" userlib/packaging/60-mailbox.rules
+install -D -m 644 -t "$(DESTDIR)/usr/lib/modules-load.d" userlib/packaging/mailbox.conf
+endef
+release	= $(shell awk -F'"' '{ print $$2 }' "$(KDIR)/include/generated/utsrelease.h")
+define uninstall-module
+rm -f "$(DESTDIR)/lib/modules/$(release)"/updates/mailbox_dev.ko* \
+	"$(DESTDIR)/usr/lib/udev/rules.d/60-mailbox.rules" "$(DESTDIR)/usr/lib/modules-load.d/mailbox.conf"
+$(if $(DESTDIR),,depmod "$(release)")
+endef
+
 ##@ Try it
 demo: run-setup module lib ## boot a stock kernel in QEMU and watch processes exchange messages
 	@$(MAKE) -s -C $(qemu)/demo OUT=$(abspath build/demo) LIB=$(abspath build/userlib/libmailbox.a)
@@ -124,6 +138,21 @@ lib: run-setup ## libmailbox and the tool `mailbox`, in build/userlib/
 	@mkdir -p build/userlib
 	@$(MAKE) -s -C userlib OUT=$(abspath build/userlib)
 
+##@ Install it
+install: ## library, tool and man pages, below DESTDIR= PREFIX=/usr/local; with KDIR= the module too
+	@$(qemu)/setup.sh build
+	@mkdir -p build/userlib
+	@$(MAKE) -s -C userlib install OUT=$(abspath build/userlib)
+	$(if $(KDIR),$(install-module))
+
+uninstall: ## take them away again
+	@$(MAKE) -s -C userlib uninstall OUT=$(abspath build/userlib)
+	$(if $(KDIR),$(uninstall-module))
+
+deb: ## Debian packages, in build/deb/
+	@$(qemu)/setup.sh deb
+	@userlib/packaging/deb.sh build/deb
+
 test-programs: check-setup
 	@mkdir -p build/selftests build/userlib
 	@$(MAKE) -s -C selftests/mailbox OUT=$(abspath build/selftests) KSELFTEST="$(source)/tools/testing/selftests"
@@ -148,4 +177,4 @@ help: ## this list
 SHELL := /bin/bash
 
 .PHONY: demo shell check check-full kselftest selftests kunit fuzz cover mq-test runner-test host-test lint model bench-kernel bench-ring \
-	module cross lib test-programs picture setup run-setup check-setup clean help
+	module cross lib install uninstall deb test-programs picture setup run-setup check-setup clean help

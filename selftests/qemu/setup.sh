@@ -6,6 +6,8 @@
 #   check    all tests, but for
 #   kernel   building a test kernel
 #   newest   getting the newest kernel
+#   build    the library and the tool, for `make install`
+#   deb      packages, and a system to try them in
 #   model    the model of the slot protocol
 #   picture  drawing the architecture
 #   bench    the peers of `make bench-ring`, and its plots
@@ -19,10 +21,12 @@ run) ;;
 check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl liburing-dev mandoc bsdextrautils python3 bash-completion zsh) ;;
 kernel) packages=(make gcc libc6-dev xz-utils perl flex bison bc libelf-dev) ;;
 newest) packages=(mmdebstrap) ;;
+build) packages=(make gcc libc6-dev libelf1 libjansson-dev libncurses-dev) ;;
+deb) packages+=(dpkg-dev debhelper dh-dkms dh-python fakeroot lintian mmdebstrap e2fsprogs) ;;
 model) packages=(make gcc libc6-dev spin) ;;
 picture) packages=(make graphviz) ;;
 bench) packages=(make gcc g++ libc6-dev pkgconf libboost-dev libck-dev libdpdk-dev gnuplot-nox) ;;
-*) echo "usage: setup.sh run|check|kernel|newest|model|picture|bench" >&2; exit 2 ;;
+*) echo "usage: setup.sh run|check|kernel|newest|build|deb|model|picture|bench" >&2; exit 2 ;;
 esac
 
 missing=()
