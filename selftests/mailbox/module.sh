@@ -7,6 +7,7 @@
 plan=58
 n=0
 bad=0
+module=${MAILBOX_MODULE:-mailbox_dev.ko}
 dir=/dev/mailbox
 params=/sys/module/mailbox_dev/parameters
 
@@ -57,7 +58,7 @@ unload()
 load()
 {
 	loaded && ! unload && return 1
-	insmod mailbox_dev.ko "$@" 2>/dev/null
+	insmod "$module" "$@" 2>/dev/null
 }
 
 entries()
@@ -139,7 +140,7 @@ is "parameter port_mode" $((0660)) "$(cat $params/port_mode)"
 is "parameter max_ports" 1024 "$(cat $params/max_ports)"
 is "parameter max_port_bytes" $((64 << 20)) "$(cat $params/max_port_bytes)"
 is "parameter max_user_bytes" $((256 << 20)) "$(cat $params/max_user_bytes)"
-ok "a second insmod is refused" not insmod mailbox_dev.ko
+ok "a second insmod is refused" not insmod "$module"
 is "and changes nothing" "control default " "$(entries)"
 
 # Parameters that may change

@@ -7,6 +7,7 @@
 plan=53
 n=0
 bad=0
+module=${MAILBOX_MODULE:-mailbox_dev.ko}
 dir=/dev/mailbox
 
 # ok WHAT COMMAND...: the command succeeds
@@ -81,7 +82,7 @@ echo "1..$plan"
 
 had=true
 [ -d /sys/module/mailbox_dev ] || had=false
-$had || insmod mailbox_dev.ko ports=
+$had || insmod "$module" ports=
 
 # The node comes and goes with the port
 
