@@ -70,7 +70,7 @@ check-full: export MAILBOX_EFFORT = 25
 check-full: check-setup ## the same at large, on every kernel, and what else takes hours
 	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' 'kselftest KERNEL=kcsan' \
 		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' mq-test 'mq-test KERNEL=kasan' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross \
-		'cover MAILBOX_EFFORT=1' runner-test
+		'cover MAILBOX_EFFORT=1' runner-test upstream
 
 kselftest selftests: module test-programs ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
 	@$(qemu)/kselftest.sh "$(kernel)" $(mbuild) $(tests)
@@ -102,6 +102,10 @@ runner-test: check-setup ## deliberate bugs: does the runner of the tests see th
 	@$(qemu)/kbuild.sh "$(kasan)/build" build/kasan/bugs
 	@$(qemu)/kbuild.sh "$(kcsan)/build" build/kcsan/bugs
 	@$(qemu)/tally.pl runner $(qemu)/bugs/runner-test.sh "$(kasan)" build/kasan "$(kcsan)" build/kcsan
+
+upstream: check-setup ## the project as part of a kernel tree, built and tested by that tree's own means
+	@$(qemu)/setup.sh upstream
+	@$(qemu)/tally.pl upstream selftests/upstream/upstream.sh "$(call cached,linux)/linux.tar.xz" "$(call cached,stock)/busybox"
 
 host-test: check-setup ## library and slot protocol on this machine, under the sanitizers
 	@mkdir -p build/userlib
@@ -176,5 +180,4 @@ help: ## this list
 
 SHELL := /bin/bash
 
-.PHONY: demo shell check check-full kselftest selftests kunit fuzz cover mq-test runner-test host-test lint model bench-kernel bench-ring \
-	module cross lib install uninstall deb test-programs picture setup run-setup check-setup clean help
+.PHONY: $(shell grep -oE '^[a-z][a-z -]*:( |$$)' $(firstword $(MAKEFILE_LIST)) | tr -d :)

@@ -990,7 +990,8 @@ static bool create_good(const struct mailbox_create *c)
 	       (c->flags & DROP) != DROP &&
 	       (c->flags & (MAILBOX_DIRECT | MAILBOX_DROP_OLDEST)) !=
 	       (MAILBOX_DIRECT | MAILBOX_DROP_OLDEST) &&
-	       !c->pad && !c->pad2 && limit_good(c, capacity) && (!c->peer_pid || c->flags & MAILBOX_DIRECT) &&
+	       !c->pad && !c->pad2 && limit_good(c, capacity) &&
+	       (!c->peer_pid || c->flags & MAILBOX_DIRECT) &&
 	       open_flags_good(c->open_flags) && !(c->mode & ~0777U) &&
 	       size <= MAILBOX_MESSAGE_MAX && lanes <= MAILBOX_LANES_MAX &&
 	       capacity >= MAILBOX_CAPACITY_MIN && capacity <= MAILBOX_CAPACITY_MAX &&

@@ -23,6 +23,7 @@
 #   source   from the stock kernel's source package:
 #              scripts/   checkpatch.pl, kernel-doc
 #              tools/testing/selftests/   kselftest.h, kselftest_harness.h
+#   linux    linux.tar.xz of the same package, all of that source
 #   kasan    a kernel with the checkers of kernels/kasan.config, built from that
 #            source (ten minutes); the folder looks like that of stock
 #   kcsan    the same with those of kernels/kcsan.config
@@ -31,7 +32,7 @@ set -euo pipefail
 series=6.1
 layout=1	# count up when the contents of a folder change
 cache=${XDG_CACHE_HOME:-${HOME:-$PWD/build}/.cache}/mailbox
-what=${1:?usage: cache.sh stock|6.12|newest|arm64|queues|source|kasan|kcsan}
+what=${1:?usage: cache.sh stock|6.12|newest|arm64|queues|source|linux|kasan|kcsan}
 here=$(dirname "$(realpath "$0")")
 
 say() { echo "cache: $*" >&2; }
@@ -159,6 +160,14 @@ make_source() {
 	rm ./*.deb
 }
 
+make_linux() {
+	local version=$1
+	say "fetching linux-source-$series=$version"
+	apt_quietly download "linux-source-$series=$version"
+	dpkg-deb --fsys-tarfile ./*.deb | tar -xO "./usr/src/linux-source-$series.tar.xz" >linux.tar.xz
+	rm ./*.deb
+}
+
 make_test_kernel() {
 	local version=$1
 	"$here/setup.sh" kernel >&2
@@ -186,7 +195,7 @@ newest)
 	package=''
 	[ "$(id -u)" = 0 ] || { say "SKIP: what builds for the newest kernel is a chroot, which takes root"; exit 4; }
 	;;
-source) package=linux-source-$series ;;
+source | linux) package=linux-source-$series ;;
 kasan | kcsan)
 	package=linux-source-$series recipe=make_test_kernel
 	fragments=("$here"/kernels/{base,debug,"$what"}.config)

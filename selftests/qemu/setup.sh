@@ -5,6 +5,7 @@
 #   run      building and booting
 #   check    all tests, but for
 #   kernel   building a test kernel
+#   upstream the project in a kernel tree
 #   newest   getting the newest kernel
 #   build    the library and the tool, for `make install`
 #   deb      packages, and a system to try them in
@@ -20,13 +21,14 @@ case ${1:-check} in
 run) ;;
 check) packages+=(gcc-multilib g++ clang libclang-rt-14-dev pkgconf sparse shellcheck perl liburing-dev mandoc bsdextrautils python3 bash-completion zsh) ;;
 kernel) packages=(make gcc libc6-dev xz-utils perl flex bison bc libelf-dev) ;;
+upstream) packages+=(make gcc libc6-dev gcc-multilib xz-utils perl flex bison bc libelf-dev rsync unifdef python3) ;;
 newest) packages=(mmdebstrap) ;;
 build) packages=(make gcc libc6-dev libelf1 libjansson-dev libncurses-dev) ;;
 deb) packages+=(dpkg-dev debhelper dh-dkms dh-python fakeroot lintian mmdebstrap e2fsprogs) ;;
 model) packages=(make gcc libc6-dev spin) ;;
 picture) packages=(make graphviz) ;;
 bench) packages=(make gcc g++ libc6-dev pkgconf libboost-dev libck-dev libdpdk-dev gnuplot-nox) ;;
-*) echo "usage: setup.sh run|check|kernel|newest|build|deb|model|picture|bench" >&2; exit 2 ;;
+*) echo "usage: setup.sh run|check|kernel|upstream|newest|build|deb|model|picture|bench" >&2; exit 2 ;;
 esac
 
 missing=()
