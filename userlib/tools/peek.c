@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -96,26 +95,6 @@ static int show_all(struct job *job)
 	return DONE;
 }
 
-static int show(struct job *job)
-{
-	struct mailbox_info info;
-	int status;
-
-	status = mailbox_info(job->mb, &info);
-	if (status)
-		return failed(job->cmd, job->port, status);
-	status = choose_lanes(job->cmd, job->port, job->mb, job->lanes, info.lanes);
-	if (status)
-		return status;
-	job->msg.size = info.message_size;
-	job->msg.data = malloc(job->msg.size);
-	if (!job->msg.data)
-		return failed(job->cmd, job->port, -ENOMEM);
-	status = show_all(job);
-	free(job->msg.data);
-	return status;
-}
-
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	struct job job = { .cmd = cmd };
@@ -124,11 +103,10 @@ static int run(const struct command *cmd, int argc, char **argv)
 	parse(&job, argc, argv);
 	if (isatty(STDOUT_FILENO) && job.how == AS_BYTES)
 		job.how = AS_LINES;
-	job.mb = mailbox_open(job.port, O_RDONLY);
-	if (!job.mb)
-		return failed(cmd, job.port, -errno);
-	status = show(&job);
-	mailbox_close(job.mb);
+	status = open_receiver(cmd, job.port, job.lanes, &job.mb, &job.msg);
+	if (!status)
+		status = show_all(&job);
+	close_receiver(job.mb, &job.msg);
 	return status;
 }
 

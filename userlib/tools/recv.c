@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "tool.h"
@@ -120,27 +119,6 @@ static int receive_all(struct job *job)
 	return DONE;
 }
 
-static int receive(struct job *job)
-{
-	struct mailbox_info info;
-	int status;
-
-	status = mailbox_info(job->mb, &info);
-	if (status)
-		return failed(job->cmd, job->port, status);
-	status = choose_lanes(job->cmd, job->port, job->mb, job->lanes, info.lanes);
-	if (status)
-		return status;
-
-	job->msg.size = info.message_size;
-	job->msg.data = malloc(job->msg.size);
-	if (!job->msg.data)
-		return failed(job->cmd, job->port, -ENOMEM);
-	status = receive_all(job);
-	free(job->msg.data);
-	return status;
-}
-
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	struct job job = { .cmd = cmd, .ms = -1 };
@@ -150,11 +128,10 @@ static int run(const struct command *cmd, int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);	/* a message would be lost without a word */
 	if (isatty(STDOUT_FILENO) && job.how == AS_BYTES)
 		job.how = AS_LINES;
-	job.mb = mailbox_open(job.port, O_RDONLY);
-	if (!job.mb)
-		return failed(cmd, job.port, -errno);
-	status = receive(&job);
-	mailbox_close(job.mb);
+	status = open_receiver(cmd, job.port, job.lanes, &job.mb, &job.msg);
+	if (!status)
+		status = receive_all(&job);
+	close_receiver(job.mb, &job.msg);
 	return status;
 }
 

@@ -102,9 +102,13 @@ void write_message(const struct mailbox_msg *msg, enum how how);
 int finish_message(const struct command *cmd, const char *port, struct mailbox *mb,
 		   const struct mailbox_msg *msg);
 
-/* Receive from these of the port's @lanes alone, if it has them; 0: from all. */
-int choose_lanes(const struct command *cmd, const char *port, struct mailbox *mb,
-		 uint32_t mask, uint32_t lanes);
+/*
+ * Open a port to receive from these of its lanes alone, 0: from all, with room for any
+ * message in @msg. Returns an exit status; close it whatever that is.
+ */
+int open_receiver(const struct command *cmd, const char *port, uint32_t mask,
+		  struct mailbox **mb, struct mailbox_msg *msg);
+void close_receiver(struct mailbox *mb, struct mailbox_msg *msg);
 
 /* Arguments to values; what is wrong or out of range is a usage error. */
 uint64_t to_number(const struct command *cmd, const char *what,

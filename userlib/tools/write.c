@@ -2,6 +2,7 @@
 /* Messages to standard output; what recv, drain and peek have in common. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
@@ -58,8 +59,9 @@ int finish_message(const struct command *cmd, const char *port, struct mailbox *
 	return err ? failed(cmd, port, err) : DONE;
 }
 
-int choose_lanes(const struct command *cmd, const char *port, struct mailbox *mb,
-		 uint32_t mask, uint32_t lanes)
+/* The lanes asked for, if the port has them. */
+static int choose_lanes(const struct command *cmd, const char *port, struct mailbox *mb,
+			uint32_t mask, uint32_t lanes)
 {
 	uint32_t all = ~0U >> (MAILBOX_LANES_MAX - lanes);
 	int err;
@@ -71,4 +73,30 @@ int choose_lanes(const struct command *cmd, const char *port, struct mailbox *mb
 				      __builtin_ctz(mask & ~all), lanes);
 	err = mailbox_set_lanes(mb, mask, 0);
 	return err ? failed(cmd, port, err) : DONE;
+}
+
+int open_receiver(const struct command *cmd, const char *port, uint32_t mask,
+		  struct mailbox **mb, struct mailbox_msg *msg)
+{
+	struct mailbox_info info;
+	int status;
+
+	*mb = mailbox_open(port, O_RDONLY);
+	if (!*mb)
+		return failed(cmd, port, -errno);
+	status = mailbox_info(*mb, &info);
+	if (status)
+		return failed(cmd, port, status);
+	status = choose_lanes(cmd, port, *mb, mask, info.lanes);
+	if (status)
+		return status;
+	msg->size = info.message_size;
+	msg->data = malloc(msg->size);
+	return msg->data ? DONE : failed(cmd, port, -ENOMEM);
+}
+
+void close_receiver(struct mailbox *mb, struct mailbox_msg *msg)
+{
+	free(msg->data);
+	mailbox_close(mb);
 }
