@@ -12,7 +12,7 @@ void mailbox_finish(const struct mailbox_endpoint *ep, u32 n, u64 position, u32 
 {
 	struct mailbox_party receiver;
 
-	mailbox_port_party(ep, &receiver);
+	mailbox_port_party(ep->port, ep->id, &receiver);
 	mailbox_ticket_finish(&ep->port->ledger, n, position, outcome, 0, &receiver);
 }
 
@@ -74,7 +74,7 @@ static int mailbox_lease_reply(struct mailbox_endpoint *ep, const struct mailbox
 	err = lease->t.receipt ? mailbox_ticket_wanted(&port->ledger, f->lane, f->ticket) : -ENOENT;
 	if (err)
 		goto err_hold;
-	mailbox_port_party(ep, &receiver);
+	mailbox_port_party(port, ep->id, &receiver);
 	/* Gone by now, it counts as told. */
 	mailbox_ticket_reply(&port->ledger, f->lane, f->ticket, &receiver, reply, f->length);
 	mailbox_lease_drop(&port->leases, lease);

@@ -41,6 +41,7 @@ struct mailbox_lease *mailbox_lease_alloc(u32 size)
 		INIT_LIST_HEAD(&lease->timed);
 		refcount_set(&lease->refs, 1);
 		lease->size = size;
+		lease->holder = 0;
 	}
 	return lease;
 }
@@ -171,6 +172,7 @@ void mailbox_lease_hold(struct mailbox_lease_room *room, struct mailbox_leases *
 {
 	spin_lock(&room->lock);
 	list_add_tail(&lease->node, &leases->held);
+	lease->holder = leases->id;
 	lease->deadline = deadline;
 	if (deadline && deadline != MAILBOX_FOREVER) {
 		list_add_tail(&lease->timed, &room->timed);
@@ -217,17 +219,13 @@ static void mailbox_lease_queue(struct mailbox_lease_room *room, struct mailbox_
 
 /* Returns false if nobody is to have it any more. */
 static bool mailbox_lease_requeue(struct mailbox_lease_room *room, struct mailbox_lease *lease,
-				  bool failed, bool back)
+				  bool back)
 {
 	const struct mailbox_ring_lane *lane = &room->ring->lane[lease->lane];
 
 	lockdep_assert_held(&room->lock);
 	list_del_init(&lease->node);
 	list_del_init(&lease->timed);
-	if (failed) {
-		lease->t.departed += lease->t.departed < U8_MAX;
-		atomic64_inc(&room->ring->redelivered);
-	}
 	lease->behind = back ? mailbox_ring_walk_free(lane, READ_ONCE(lane->hint)).position : 0;
 	if (room->purged)
 		return false;
@@ -244,16 +242,33 @@ static void mailbox_lease_discard(struct mailbox_lease_room *room, struct mailbo
 	mailbox_lease_drop(room, lease);
 }
 
+/* One more delivery in vain. Returns whether that was the last. */
+static bool mailbox_lease_give_up(struct mailbox_lease_room *room, struct mailbox_lease *lease)
+{
+	struct mailbox_ring *ring = room->ring;
+
+	lease->t.departed += lease->t.departed < U8_MAX;
+	if (mailbox_ring_spent(ring, lease->t.departed) && !READ_ONCE(room->purged) &&
+	    ring->bury(ring, lease->lane, &lease->t, lease->holder)) {
+		mailbox_lease_drop(room, lease);
+		return true;
+	}
+	atomic64_inc(&ring->redelivered);
+	return false;
+}
+
 void mailbox_lease_return(struct mailbox_lease_room *room, struct mailbox_lease *lease,
 			  bool failed, bool back)
 {
 	u32 lane = lease->lane;
 	bool waits;
 
+	if (failed && mailbox_lease_give_up(room, lease))
+		return;
 	if (lease->t.receipt)
 		room->owner->gives_back(room, lane, lease->t.position);
 	spin_lock(&room->lock);
-	waits = mailbox_lease_requeue(room, lease, failed, back);
+	waits = mailbox_lease_requeue(room, lease, back);
 	spin_unlock(&room->lock);
 	if (waits)
 		room->owner->returned(room, lane);
@@ -341,7 +356,7 @@ void mailbox_lease_purge(struct mailbox_lease_room *room)
 
 	for (;;) {
 		spin_lock(&room->lock);
-		room->purged = true;
+		WRITE_ONCE(room->purged, true);
 		lease = list_first_entry_or_null(&room->waiting, struct mailbox_lease, node);
 		if (lease) {
 			list_del_init(&lease->node);

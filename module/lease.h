@@ -9,7 +9,8 @@
  *	held	    by one endpoint, until that acknowledges it, replies to it, gives it
  *		    back, closes, or its deadline passes
  *	waiting	    given back: for the next receiver, before what is in the slots, or
- *		    behind what was there when it was given back
+ *		    behind what was there when it was given back; unless it was so too
+ *		    often, and is given up
  *
  * and it is counted as pending all the while, also in the moments when it is in a
  * system call's hands. What waits is announced as parked messages are: so mapped
@@ -63,8 +64,9 @@ struct mailbox_lease_owner {
 	void (*emptied)(struct mailbox_lease_room *room, u32 lane);
 };
 
-/* What one endpoint holds; under room->lock. */
+/* What one endpoint holds; the list under room->lock. */
 struct mailbox_leases {
+	u32 id;
 	struct list_head held;
 };
 
@@ -77,6 +79,7 @@ struct mailbox_leases {
  * @lane: whence it came
  * @behind: as long as it waits: messages before this position come first
  * @size: room in @data
+ * @holder: the endpoint that held it last
  * @t: the message; its payload is @data
  * @data: its bytes, once and for all
  */
@@ -88,6 +91,7 @@ struct mailbox_lease {
 	u32 lane;
 	u64 behind;
 	u32 size;
+	u32 holder;
 	struct mailbox_taken t;
 	u8 data[] __aligned(8);
 };
@@ -98,8 +102,10 @@ void mailbox_lease_room_init(struct mailbox_lease_room *room, struct mailbox_rin
 /* Nobody holds a lease any more. May sleep. */
 void mailbox_lease_room_destroy(struct mailbox_lease_room *room);
 
-static inline void mailbox_leases_init(struct mailbox_leases *leases)
+/* Of the endpoint with this id. */
+static inline void mailbox_leases_init(struct mailbox_leases *leases, u32 id)
 {
+	leases->id = id;
 	INIT_LIST_HEAD(&leases->held);
 }
 
@@ -185,7 +191,8 @@ struct mailbox_lease *mailbox_lease_claim(struct mailbox_lease_room *room,
  * mailbox_lease_return() - give it back for the next receiver
  * @room: of the port
  * @lease: the caller's
- * @failed: count a delivery that came to nothing
+ * @failed: count a delivery that came to nothing. If that was one too many it does not
+ *	come again, see struct mailbox_ring.bury
  * @back: not before what is in the slots now
  */
 void mailbox_lease_return(struct mailbox_lease_room *room, struct mailbox_lease *lease,

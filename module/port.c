@@ -26,9 +26,17 @@ unsigned long mailbox_max_port_bytes = 64UL << 20;
 
 DEFINE_MUTEX(mailbox_ports_lock);		/* protects the name table, see port.h */
 static DEFINE_XARRAY_ALLOC1(mailbox_ports);	/* minor -> named port; under mailbox_ports_lock */
+static DEFINE_SPINLOCK(mailbox_dead_lock);	/* protects who is whose dead-letter port */
 static atomic_t mailbox_ports_count = ATOMIC_INIT(0);
 
 /* Attributes and names */
+
+static bool mailbox_dead_letter_valid(const struct mailbox_create *attr)
+{
+	if (!memchr_inv(attr->dead_letter, 0, sizeof(attr->dead_letter)))
+		return true;
+	return attr->max_deliveries && !mailbox_name_check(attr->dead_letter);
+}
 
 int mailbox_port_check(struct mailbox_create *attr)
 {
@@ -48,10 +56,12 @@ int mailbox_port_check(struct mailbox_create *attr)
 	if (attr->flags & MAILBOX_DROP_OLDEST &&
 	    attr->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DIRECT))
 		return -EINVAL;
-	if (attr->pad || attr->pad2 || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
+	if (attr->pad2 || (attr->peer_pid && !(attr->flags & MAILBOX_DIRECT)))
+		return -EINVAL;
+	if (attr->max_deliveries > MAILBOX_DELIVERIES_MAX || !mailbox_dead_letter_valid(attr))
 		return -EINVAL;
 	if (attr->limit && (!(attr->flags & MAILBOX_SEALED) || attr->limit > attr->capacity ||
-			    attr->flags & (MAILBOX_DIRECT | MAILBOX_DROP)))
+			    attr->max_deliveries || attr->flags & (MAILBOX_DIRECT | MAILBOX_DROP)))
 		return -EINVAL;
 	if (attr->message_size > MAILBOX_MESSAGE_MAX)
 		return -EINVAL;
@@ -305,7 +315,7 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port, unsigned i
 	mailbox_port_get(port);
 	ep->port = port;
 	mailbox_receipts_init(&port->ledger, &ep->receipts, &port->senders);
-	mailbox_leases_init(&ep->leases);
+	mailbox_leases_init(&ep->leases, ep->id);
 	ep->default_lane_mask = BIT(0);
 	ep->receive_mask = MAILBOX_ALL_LANES >> (MAILBOX_LANES_MAX - port->ring.lanes);
 	return ep;
@@ -317,24 +327,32 @@ err_free:
 	return ERR_PTR(err);
 }
 
-/* True if that was the last one. */
-static bool mailbox_port_strike(struct mailbox_port *port, u32 id)
+/* It sends no more; its messages may still name it. */
+static void mailbox_identity_depart(struct mailbox_port *port, u32 id)
 {
 	struct mailbox_identity *identity;
-	bool last;
 
-	mutex_lock(&port->lock);
+	lockdep_assert_held(&port->lock);
 	identity = xa_load(&port->identities, id);
 	identity->departed = true;
 	port->departed++;
+	if (port->departed >= port->sweep_at)
+		mailbox_port_sweep(port);
+}
+
+/* True if that was the last one. */
+static bool mailbox_port_strike(struct mailbox_port *port, u32 id)
+{
+	bool last;
+
+	mutex_lock(&port->lock);
 	WRITE_ONCE(port->endpoints, port->endpoints - 1);
 	if (port->flags & MAILBOX_DIRECT) {
 		mailbox_ends_leave(&port->ends, id);
 		mailbox_port_hand_over(port);
 	}
 	last = !port->endpoints;
-	if (port->departed >= port->sweep_at)
-		mailbox_port_sweep(port);
+	mailbox_identity_depart(port, id);
 	mutex_unlock(&port->lock);
 	return last;
 }
@@ -524,17 +542,233 @@ int mailbox_port_holder(struct mailbox_port *port, struct mailbox_holder *holder
 	return 0;
 }
 
-void mailbox_port_party(const struct mailbox_endpoint *ep, struct mailbox_party *party)
+void mailbox_port_party(struct mailbox_port *port, u32 id, struct mailbox_party *party)
 {
 	struct mailbox_identity *identity;
 
+	*party = (struct mailbox_party){ .id = id };
 	rcu_read_lock();
-	identity = xa_load(&ep->port->identities, ep->id);	/* there while it is open */
-	party->id = ep->id;
-	party->pid = get_pid(identity->pid);
-	party->uid = identity->uid;
-	party->gid = identity->gid;
+	identity = xa_load(&port->identities, id);	/* there while it is open */
+	if (identity) {
+		party->pid = get_pid(identity->pid);
+		party->uid = identity->uid;
+		party->gid = identity->gid;
+	}
 	rcu_read_unlock();
+}
+
+/* Full lanes */
+
+/* To make room. Returns 0, or -EAGAIN if all of it is in others' hands. */
+static int mailbox_port_drop_oldest(struct mailbox_port *port, u32 n)
+{
+	struct mailbox_taken t;
+	int err = mailbox_ring_drop(&port->ring, &port->ring.lane[n], &t);
+
+	if (err == -EPROTO)
+		mailbox_port_wake_both(port, n);
+	if (err)
+		return -EAGAIN;
+	if (t.receipt)
+		mailbox_ticket_finish(&port->ledger, n, t.position, MAILBOX_DISCARDED,
+				      MAILBOX_REASON_DROPPED, NULL);
+	mailbox_slot_release(&port->ring.lane[n].view, t.position);	/* (D) (E) */
+	if (mailbox_queue_waiting(&port->senders))
+		mailbox_port_wake_senders(port, BIT(n));
+	return 0;
+}
+
+int mailbox_port_overflow(struct mailbox_port *port, u32 n, bool keep)
+{
+	if (READ_ONCE(port->deleted))
+		return -EIDRM;
+	if (!(port->flags & MAILBOX_DROP))
+		return -EAGAIN;
+	if (port->flags & MAILBOX_DROP_OLDEST && !mailbox_port_drop_oldest(port, n))
+		return 1;
+	if (keep)
+		return -EAGAIN;
+	mailbox_ring_refuse(&port->ring, &port->ring.lane[n]);
+	return 0;
+}
+
+/* Dead letters */
+
+/* Others take what was dropped for a letter: so often and no more. */
+#define MAILBOX_DEAD_TRIES	16
+
+/* A slot for a letter. Returns 0, -EAGAIN or -EIDRM. */
+static int mailbox_dead_claim(struct mailbox_port *port, u32 n, u32 id, u64 *position)
+{
+	struct mailbox_ring_lane *lane = &port->ring.lane[n];
+	u64 own = 0;
+	int err, i;
+
+	for (i = 0; i < MAILBOX_DEAD_TRIES; i++) {
+		err = mailbox_ring_claim(&port->ring, lane, &own, id, position);
+		if (err == -EPROTO)
+			mailbox_port_wake_both(port, n);
+		if (err == -EAGAIN) {
+			err = mailbox_port_overflow(port, n, true);
+			if (err < 0)
+				return err;
+		}
+		if (!err)
+			break;
+	}
+	if (err)
+		return -EAGAIN;
+	/* Looked at only now, after the claim: see mailbox_port_delete(). */
+	if (mailbox_queue_closed(&port->senders)) {
+		mailbox_ring_discard(&port->ring, lane, *position);
+		mailbox_port_wake_both(port, n);
+		return -EIDRM;
+	}
+	return 0;
+}
+
+/* Returns false if there is no room for it. */
+static bool mailbox_dead_send(struct mailbox_port *port, u32 n, u32 id,
+			      const struct mailbox_taken *t)
+{
+	struct mailbox_ring_lane *lane = &port->ring.lane[n];
+	u64 position;
+
+	if (mailbox_dead_claim(port, n, id, &position))
+		return false;
+	memcpy(mailbox_slot_write(&lane->view, position, t->length, t->tag, id), t->payload,
+	       t->length);
+	mailbox_ring_set_departed(lane, position, t->departed);
+	trace_mailbox_send(port, id, n, position, t->length);
+	mailbox_slot_publish(&lane->view, position, id);		/* (B) (E) */
+	if (mailbox_queue_waiting(&port->receivers))
+		mailbox_port_wake_receivers(port, BIT(n));
+	/* The chain, without a look whether there is another slot: whoever is woken looks. */
+	if (mailbox_queue_pressed(&port->senders))
+		mailbox_port_wake_senders(port, BIT(n));
+	return true;
+}
+
+/* The port's dead-letter port, with a reference; or NULL. */
+static struct mailbox_port *mailbox_dead_get(struct mailbox_port *port, u32 *id)
+{
+	struct mailbox_port *dead;
+
+	spin_lock(&mailbox_dead_lock);
+	dead = port->dead;
+	*id = port->dead_id;
+	if (dead)
+		mailbox_port_get(dead);
+	spin_unlock(&mailbox_dead_lock);
+	return dead;
+}
+
+/* Move a message there. Returns false if it cannot be. */
+static bool mailbox_dead_move(struct mailbox_port *port, u32 n, const struct mailbox_taken *t)
+{
+	struct mailbox_port *dead;
+	bool moved;
+	u32 id;
+
+	dead = mailbox_dead_get(port, &id);
+	if (!dead)
+		return false;
+	moved = mailbox_dead_send(dead, min(n, dead->ring.lanes - 1), id, t);
+	mailbox_port_put(dead);
+	return moved;
+}
+
+/* For the ring and the leases: see struct mailbox_ring. */
+static bool mailbox_port_bury(struct mailbox_ring *ring, u32 n, const struct mailbox_taken *t,
+			      u32 receiver)
+{
+	struct mailbox_port *port = container_of(ring, struct mailbox_port, ring);
+	bool moves = port->dead_name[0];
+	struct mailbox_party party;
+
+	if (moves && !mailbox_dead_move(port, n, t))
+		return false;
+	atomic64_inc(moves ? &ring->moved : &ring->purged);
+	trace_mailbox_give_up(port, receiver, n, t->position, t->length);
+	if (t->receipt) {
+		mailbox_port_party(port, receiver, &party);
+		mailbox_ticket_finish(&port->ledger, n, t->position, MAILBOX_RECEIVER_DIED,
+				      moves ? MAILBOX_REASON_MOVED : 0, &party);
+	}
+	return true;
+}
+
+static int mailbox_dead_check(const struct mailbox_port *port, const struct mailbox_port *dead)
+{
+	int err = mailbox_port_permission(dead, O_WRONLY);
+
+	if (err)
+		return err;
+	if (dead->flags & MAILBOX_DIRECT || dead->limit || dead->ring.max_deliveries)
+		return -EOPNOTSUPP;
+	return dead->ring.message_size < port->ring.message_size ? -EMSGSIZE : 0;
+}
+
+/* The creator joins the dead-letter port, for this one. */
+static int mailbox_dead_join(struct mailbox_port *port)
+{
+	struct mailbox_identity *identity = mailbox_identity_alloc();
+	struct mailbox_port *dead;
+	int err = -ENOENT;
+
+	if (!identity)
+		return -ENOMEM;
+	mutex_lock(&mailbox_ports_lock);	/* nobody deletes it meanwhile */
+	dead = mailbox_port_find(port->dead_name);
+	if (dead)
+		err = mailbox_dead_check(port, dead);
+	if (!err) {
+		mutex_lock(&dead->lock);
+		err = mailbox_port_enrol(dead, identity, &port->dead_id);
+		mutex_unlock(&dead->lock);
+	}
+	if (!err) {
+		spin_lock(&mailbox_dead_lock);
+		port->dead = dead;
+		list_add(&port->dead_node, &dead->feeders);
+		spin_unlock(&mailbox_dead_lock);
+	}
+	mutex_unlock(&mailbox_ports_lock);
+	if (err)
+		mailbox_identity_free(&identity->rcu);
+	return err;
+}
+
+static void mailbox_dead_leave(struct mailbox_port *port)
+{
+	struct mailbox_port *dead;
+	u32 id;
+
+	dead = mailbox_dead_get(port, &id);
+	if (!dead)
+		return;
+	mutex_lock(&dead->lock);
+	mailbox_identity_depart(dead, id);
+	mutex_unlock(&dead->lock);
+	spin_lock(&mailbox_dead_lock);
+	list_del_init(&port->dead_node);
+	port->dead = NULL;
+	spin_unlock(&mailbox_dead_lock);
+	mailbox_port_put(dead);
+}
+
+/* The port has no name any more, and gets no more dead letters. */
+static void mailbox_dead_cut(struct mailbox_port *dead)
+{
+	struct mailbox_port *port, *next;
+
+	spin_lock(&mailbox_dead_lock);
+	list_for_each_entry_safe(port, next, &dead->feeders, dead_node) {
+		list_del_init(&port->dead_node);
+		port->dead = NULL;
+		WRITE_ONCE(port->dead_id, 0);
+	}
+	spin_unlock(&mailbox_dead_lock);
 }
 
 /* Lifetime */
@@ -550,6 +784,7 @@ static void mailbox_port_free(struct device *dev)
 	xa_destroy(&port->identities);
 	mailbox_notices_destroy(&port->notices);
 	mailbox_lease_room_destroy(&port->leases);
+	mailbox_dead_leave(port);
 	mailbox_ledger_destroy(&port->ledger);
 	mailbox_ends_destroy(&port->ends);
 	mailbox_quota_uncharge(port->uid, port->ring.bytes);
@@ -664,6 +899,11 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	port->uid = uid;
 	port->gid = gid;
 	memcpy(port->name, attr->name, MAILBOX_NAME_SIZE);
+	memcpy(port->dead_name, attr->dead_letter, MAILBOX_NAME_SIZE);
+	port->ring.max_deliveries = attr->max_deliveries;
+	port->ring.bury = mailbox_port_bury;
+	INIT_LIST_HEAD(&port->dead_node);
+	INIT_LIST_HEAD(&port->feeders);
 	mutex_init(&port->lock);
 	INIT_LIST_HEAD(&port->mapped);
 	xa_init_flags(&port->identities, XA_FLAGS_ALLOC1);
@@ -671,7 +911,11 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	port->sweep_at = MAILBOX_DEPARTED_MAX;
 	device_initialize(&port->dev);
 	port->dev.type = &mailbox_port_type;
-	return port;
+	err = port->dead_name[0] ? mailbox_dead_join(port) : 0;
+	if (!err)
+		return port;
+	mailbox_port_put(port);
+	return ERR_PTR(err);
 
 err_ends:
 	mailbox_ends_destroy(&port->ends);
@@ -746,6 +990,7 @@ static void mailbox_port_unname(struct mailbox_port *port)
 	xa_erase(&mailbox_ports, MINOR(port->dev.devt));
 	port->named = false;
 	device_del(&port->dev);
+	mailbox_dead_cut(port);
 }
 
 void mailbox_port_unlink(struct mailbox_port *port)
@@ -820,6 +1065,10 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
 	info->sender = READ_ONCE(port->ends.sender);
 	info->receiver = READ_ONCE(port->ends.receiver);
 	info->leased = pending - waiting;
+	info->max_deliveries = port->ring.max_deliveries;
+	info->dead_endpoint = READ_ONCE(port->dead_id);
+	info->messages_moved = stats.moved;
+	memcpy(info->dead_letter, port->dead_name, MAILBOX_NAME_SIZE);
 	memcpy(info->name, port->name, MAILBOX_NAME_SIZE);
 }
 

@@ -13,8 +13,14 @@
  *
  * A port with a limit counts its messages, see limit.h.
  *
- * Lock order: mailbox_ports_lock, port->lock, then the locks inside quota, lease,
- * receipt, notify and wait. The data path takes none of the first two.
+ * Messages that were delivered in vain too often move to the port's dead-letter port, if it
+ * has one. That is looked up, and its permission asked, when the port is made, and is cut
+ * off when that one loses its name; it has none itself, so there is no circle. To move one takes
+ * none of its locks but those inside receipt and wait: it is a send like any other, under
+ * an id by which the creator of the one port has joined the other.
+ *
+ * Lock order: mailbox_ports_lock, port->lock, mailbox_dead_lock, then the locks inside quota,
+ * lease, receipt, notify and wait. The data path takes none of the first three.
  */
 #ifndef MAILBOX_PORT_H
 #define MAILBOX_PORT_H
@@ -70,6 +76,10 @@ struct mailbox_blocked {
  * @leases: which receivers have yet to finish one
  * @deleted: nothing may be sent any more
  * @forgeable: was mapped for writing once: what slots say is nobody's word
+ * @dead: where dead letters go, or NULL; under mailbox_dead_lock, as is what follows
+ * @dead_id: who this port is there
+ * @dead_node: among the feeders of that port
+ * @feeders: ports whose dead letters come here
  * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT
  * @capacity: slots per lane
  * @limit: messages at most; 0: as many as the lanes hold, and the next three unused
@@ -81,6 +91,7 @@ struct mailbox_blocked {
  * @uid: owner
  * @gid: group
  * @name: as created, or empty; zero to the end
+ * @dead_name: of the dead-letter port, likewise
  * @dev: sysfs, node and reference count
  * @named: in the name table; under mailbox_ports_lock
  * @lock: protects what follows
@@ -106,6 +117,11 @@ struct mailbox_port {
 	bool deleted;
 	bool forgeable;
 
+	struct mailbox_port *dead;	/* under mailbox_dead_lock, and the next three */
+	u32 dead_id;
+	struct list_head dead_node;
+	struct list_head feeders;
+
 	u32 flags;
 	u32 capacity;
 	u32 limit;
@@ -117,6 +133,7 @@ struct mailbox_port {
 	kuid_t uid;
 	kgid_t gid;
 	char name[MAILBOX_NAME_SIZE];
+	char dead_name[MAILBOX_NAME_SIZE];
 
 	struct device dev;
 	bool named;
@@ -231,7 +248,10 @@ int mailbox_name_check(const char *name);
  * @uid: owner, who is charged
  * @gid: group
  *
- * Return: the port with one reference, or ERR_PTR(-EDQUOT, -ENOMEM, -ENOSPC, -ESRCH).
+ * Context: not under mailbox_ports_lock.
+ *
+ * Return: the port with one reference, or ERR_PTR(-EDQUOT, -ENOMEM, -ENOSPC, -ESRCH); of the
+ * dead-letter port -ENOENT, -EACCES, -EMSGSIZE, -EOPNOTSUPP, -ENOSPC.
  */
 struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_t uid,
 					kgid_t gid);
@@ -420,10 +440,22 @@ static __always_inline void mailbox_port_sender(struct mailbox_port *port, u32 i
 
 /**
  * mailbox_port_party() - who an endpoint is, for a receipt
- * @ep: the endpoint
- * @party: out; with a reference to the pid
+ * @port: the port
+ * @id: of the endpoint, which may have gone; or 0
+ * @party: out; with a reference to the pid, if it is still known
  */
-void mailbox_port_party(const struct mailbox_endpoint *ep, struct mailbox_party *party);
+void mailbox_port_party(struct mailbox_port *port, u32 id, struct mailbox_party *party);
+
+/**
+ * mailbox_port_overflow() - a lane is full: what does the port do about it?
+ * @port: the port
+ * @n: the lane
+ * @keep: not drop the message that is to be sent
+ *
+ * Return: -EAGAIN (wait), -EIDRM, 0 (that message is dropped, and counted), or 1 (another one
+ * was, and there may be a slot now).
+ */
+int mailbox_port_overflow(struct mailbox_port *port, u32 n, bool keep);
 
 /**
  * mailbox_port_info() - attributes and statistics

@@ -303,10 +303,11 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_sta
 	refused = atomic64_read(&ring->refused);
 	stats->sent += refused;
 	stats->dropped += refused;
+	stats->moved = atomic64_read(&ring->moved);
 	stats->redelivered = atomic64_read(&ring->redelivered);
 	stats->quarantined = atomic64_read(&ring->quarantined);
 	/* What a mapped receiver takes while it is purged counts twice for a moment. */
-	stats->received = max_t(s64, stats->sent - unreceived - stats->dropped, 0);
+	stats->received = max_t(s64, stats->sent - unreceived - stats->dropped - stats->moved, 0);
 }
 
 void mailbox_ring_purge(struct mailbox_ring *ring,
@@ -368,13 +369,16 @@ bool mailbox_ring_withdraw(struct mailbox_ring *ring, struct mailbox_ring_lane *
 	return true;
 }
 
-/* One more has departed with this message in its hands. */
-static void mailbox_slot_departed(struct mailbox_slot *slot)
+/* One more has departed with this message in its hands. Returns how many. */
+static u32 mailbox_slot_departed(struct mailbox_slot *slot)
 {
 	u64 header = READ_ONCE(slot->header);
 
-	if ((header & MAILBOX_SLOT_DEPARTED_MASK) != MAILBOX_SLOT_DEPARTED_MASK)
-		WRITE_ONCE(slot->header, header + MAILBOX_SLOT_DEPARTED);
+	if ((header & MAILBOX_SLOT_DEPARTED_MASK) != MAILBOX_SLOT_DEPARTED_MASK) {
+		header += MAILBOX_SLOT_DEPARTED;
+		WRITE_ONCE(slot->header, header);
+	}
+	return (header & MAILBOX_SLOT_DEPARTED_MASK) / MAILBOX_SLOT_DEPARTED;
 }
 
 static void mailbox_ring_void(struct mailbox_ring *ring, const struct mailbox_lane *view,
@@ -385,10 +389,36 @@ static void mailbox_ring_void(struct mailbox_ring *ring, const struct mailbox_la
 		atomic64_inc(&ring->discarded);
 }
 
+/*
+ * Try to give up a message of an owner that is gone: into our hands first, as a purge
+ * does. Returns false if it shall come again; its word is @word then, another one maybe.
+ */
+static bool mailbox_ring_give_up(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
+				 u64 position, u64 *word)
+{
+	u64 ours = mailbox_word(position, 0, MAILBOX_PHASE_READING);
+	u64 nowhere = 0, base = mailbox_ring_start(lane, &nowhere);
+	struct mailbox_taken t;
+
+	if (!mailbox_slot_replace(&lane->view, position, *word, ours))
+		return true;		/* forged */
+	*word = ours;
+	mailbox_ring_read_header(ring, lane, &lane->view, position, &t);
+	t.position = base + mailbox_word_distance(ours, base);	/* all of it */
+	if (!ring->bury(ring, lane - ring->lane, &t, 0))
+		return false;
+	mailbox_slot_release(&lane->view, position);			/* (D) (E) */
+	return true;
+}
+
 static void mailbox_ring_redeliver(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 				   u64 position, u64 word)
 {
-	mailbox_slot_departed(mailbox_lane_slot(&lane->view, position));
+	u32 departed = mailbox_slot_departed(mailbox_lane_slot(&lane->view, position));
+
+	if (mailbox_ring_spent(ring, departed) &&
+	    mailbox_ring_give_up(ring, lane, position, &word))
+		return;
 	mailbox_ring_announce(lane);
 	if (mailbox_slot_replace(&lane->view, position, word,
 				 mailbox_word(position, MAILBOX_OWNER_PARKED,

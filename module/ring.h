@@ -10,6 +10,7 @@
  * - Statistics, derived from the words when somebody asks.
  * - Repair after a mapped participant has departed, and quarantine of slots whose
  *   word no rule could have made.
+ * - The end of messages that were delivered in vain too often: their owner decides.
  *
  * The memory may be mapped, and then anybody who may write it can put anything
  * anywhere at any time. So what is read is read once and judged, walks and
@@ -50,6 +51,8 @@ struct mailbox_ring_lane {
 	atomic64_t lost;
 };
 
+struct mailbox_taken;
+
 /**
  * struct mailbox_ring - the slots of a port
  * @lane: the lanes
@@ -62,6 +65,11 @@ struct mailbox_ring_lane {
  * @refused: messages that were dropped instead of sent
  * @redelivered: messages whose receiver could not store them and gave up, or departed
  * @quarantined: slots found with a word that no rule could have made
+ * @moved: messages given up, and moved to another port
+ * @max_deliveries: after so many in vain @bury is asked; 0: never. Set by the owner
+ * @bury: give up a message in the caller's hands, of this lane, which @receiver had last
+ *	(0: who knows). True: its sender has been told, the rest is the caller's; false: it
+ *	shall come again. May not sleep for long: its slot is held
  */
 struct mailbox_ring {
 	struct mailbox_ring_lane *lane;
@@ -74,6 +82,10 @@ struct mailbox_ring {
 	atomic64_t refused;
 	atomic64_t redelivered;
 	atomic64_t quarantined;
+	atomic64_t moved;
+	u32 max_deliveries;
+	bool (*bury)(struct mailbox_ring *ring, u32 lane, const struct mailbox_taken *t,
+		     u32 receiver);
 };
 
 struct mailbox_lease;
@@ -122,6 +134,7 @@ struct mailbox_ring_stats {
 	u64 sent;
 	u64 received;
 	u64 dropped;
+	u64 moved;
 	u64 redelivered;
 	u64 quarantined;
 	u32 depth;
@@ -233,7 +246,7 @@ void mailbox_ring_each_sender(const struct mailbox_ring *ring,
  * @ring: the ring
  * @owner: of the mapping; nobody acts under this name any more
  *
- * What it had claimed is void, what it had taken is parked and counted.
+ * What it had claimed is void, what it had taken is counted, and parked or given up.
  *
  * Return: the lanes where something changed.
  */
@@ -476,6 +489,21 @@ static __always_inline bool mailbox_ring_try_take(const struct mailbox_ring *rin
  */
 int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane, u64 *own,
 		      u32 id, size_t limit, struct mailbox_taken *t);
+
+/* Is this the end of a message that was delivered in vain so often? */
+static inline bool mailbox_ring_spent(const struct mailbox_ring *ring, u32 deliveries)
+{
+	return ring->max_deliveries && deliveries >= ring->max_deliveries;
+}
+
+/* Say of a slot that is being filled how often its message was delivered in vain elsewhere. */
+static inline void mailbox_ring_set_departed(struct mailbox_ring_lane *lane, u64 position,
+					     u8 departed)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(&lane->view, position);
+
+	WRITE_ONCE(slot->header, READ_ONCE(slot->header) | departed * MAILBOX_SLOT_DEPARTED);
+}
 
 /* First the count, then the word: who sees the word shall look for it. */
 static inline void mailbox_ring_announce(struct mailbox_ring_lane *lane)

@@ -239,45 +239,6 @@ static int mailbox_reserve_once(struct mailbox_endpoint *ep, struct mailbox_plac
 	return 0;
 }
 
-/* To make room. Returns 0, or -EAGAIN if all of it is in others' hands. */
-static int mailbox_drop_oldest(struct mailbox_port *port, u32 n)
-{
-	struct mailbox_taken t;
-	int err = mailbox_ring_drop(&port->ring, &port->ring.lane[n], &t);
-
-	if (err == -EPROTO)
-		mailbox_port_wake_both(port, n);
-	if (err)
-		return -EAGAIN;
-	if (t.receipt)
-		mailbox_ticket_finish(&port->ledger, n, t.position, MAILBOX_DISCARDED,
-				      MAILBOX_REASON_DROPPED, NULL);
-	mailbox_slot_release(&port->ring.lane[n].view, t.position);	/* (D) (E) */
-	if (mailbox_queue_waiting(&port->senders))
-		mailbox_port_wake_senders(port, BIT(n));
-	return 0;
-}
-
-/*
- * The lane is full. Returns -EAGAIN to wait, 0 if the message is dropped instead, or 1
- * if another one was and there may be a slot now.
- */
-static noinline int mailbox_overflow(struct mailbox_port *port, const struct mailbox_buffer *from,
-				     u32 n)
-{
-	if (READ_ONCE(port->deleted))
-		return -EIDRM;
-	if (!(port->flags & MAILBOX_DROP))
-		return -EAGAIN;
-	if (port->flags & MAILBOX_DROP_OLDEST && !mailbox_drop_oldest(port, n))
-		return 1;
-	/* Who wants a receipt, or a slot to fill, gets one or waits. */
-	if (from->ticket || from->place)
-		return -EAGAIN;
-	mailbox_ring_refuse(&port->ring, &port->ring.lane[n]);
-	return 0;
-}
-
 /* Returns 0, -EAGAIN when full, 1 if the bytes could not be fetched, or what is wrong. */
 static int mailbox_send_try(struct mailbox_endpoint *ep, const struct mailbox_buffer *from, u32 n)
 {
@@ -312,8 +273,9 @@ static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_b
 	while (!err) {
 		err = from->place ? mailbox_reserve_once(ep, from->place, n) :
 				    mailbox_send_try(ep, from, n);
+		/* Who wants a receipt, or a slot to fill, gets one or waits. */
 		if (err == -EAGAIN)
-			err = mailbox_overflow(ep->port, from, n);
+			err = mailbox_port_overflow(ep->port, n, from->ticket || from->place);
 		if (err <= 0)
 			break;
 		err = mailbox_message_again();

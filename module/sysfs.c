@@ -40,6 +40,10 @@ MAILBOX_ATTR(bytes, "%llu");
 MAILBOX_ATTR(sender, "%u");
 MAILBOX_ATTR(receiver, "%u");
 MAILBOX_ATTR(leased, "%u");
+MAILBOX_ATTR(max_deliveries, "%u");
+MAILBOX_ATTR(dead_letter, "%s");
+MAILBOX_ATTR(dead_endpoint, "%u");
+MAILBOX_ATTR(messages_moved, "%llu");
 
 static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_message_size.attr,
@@ -61,6 +65,10 @@ static struct attribute *mailbox_port_attrs[] = {
 	&dev_attr_sender.attr,
 	&dev_attr_receiver.attr,
 	&dev_attr_leased.attr,
+	&dev_attr_max_deliveries.attr,
+	&dev_attr_dead_letter.attr,
+	&dev_attr_dead_endpoint.attr,
+	&dev_attr_messages_moved.attr,
 	NULL
 };
 

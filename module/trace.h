@@ -47,6 +47,12 @@ DEFINE_EVENT(mailbox_message, mailbox_repair,
 	TP_ARGS(port, endpoint, lane, ticket, length)
 );
 
+/* A message was delivered in vain too often; the endpoint had it last. */
+DEFINE_EVENT(mailbox_message, mailbox_give_up,
+	TP_PROTO(const struct mailbox_port *port, u32 endpoint, u32 lane, u64 ticket, u32 length),
+	TP_ARGS(port, endpoint, lane, ticket, length)
+);
+
 /* A mapping went; it had slots of these lanes in its hands. */
 TRACE_EVENT(mailbox_departure,
 	TP_PROTO(const struct mailbox_port *port, u32 endpoint, u32 lanes),

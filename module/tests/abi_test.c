@@ -15,7 +15,7 @@ do {										\
 
 static void layout_of_create(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_create), 112);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_create), 176);
 	EXPECT_MEMBER(test, mailbox_create, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_create, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_create, message_size, 8, 4);
@@ -25,10 +25,11 @@ static void layout_of_create(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_create, open_flags, 24, 4);
 	EXPECT_MEMBER(test, mailbox_create, fd, 28, 4);
 	EXPECT_MEMBER(test, mailbox_create, peer_pid, 32, 4);
-	EXPECT_MEMBER(test, mailbox_create, pad, 36, 4);
+	EXPECT_MEMBER(test, mailbox_create, max_deliveries, 36, 4);
 	EXPECT_MEMBER(test, mailbox_create, name, 40, 64);
 	EXPECT_MEMBER(test, mailbox_create, limit, 104, 4);
 	EXPECT_MEMBER(test, mailbox_create, pad2, 108, 4);
+	EXPECT_MEMBER(test, mailbox_create, dead_letter, 112, 64);
 }
 
 static void layout_of_open(struct kunit *test)
@@ -170,7 +171,7 @@ static void layout_of_set_lanes(struct kunit *test)
 
 static void layout_of_the_attributes_in_info(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 208);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_info), 288);
 	EXPECT_MEMBER(test, mailbox_info, size, 0, 4);
 	EXPECT_MEMBER(test, mailbox_info, flags, 4, 4);
 	EXPECT_MEMBER(test, mailbox_info, message_size, 8, 4);
@@ -190,7 +191,10 @@ static void layout_of_the_attributes_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, receiver, 132, 4);
 	EXPECT_MEMBER(test, mailbox_info, leased, 136, 4);
 	EXPECT_MEMBER(test, mailbox_info, limit, 140, 4);
-	EXPECT_MEMBER(test, mailbox_info, name, 144, 64);
+	EXPECT_MEMBER(test, mailbox_info, max_deliveries, 152, 4);
+	EXPECT_MEMBER(test, mailbox_info, dead_endpoint, 156, 4);
+	EXPECT_MEMBER(test, mailbox_info, name, 160, 64);
+	EXPECT_MEMBER(test, mailbox_info, dead_letter, 224, 64);
 }
 
 static void layout_of_the_statistics_in_info(struct kunit *test)
@@ -205,6 +209,7 @@ static void layout_of_the_statistics_in_info(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_info, messages_dropped, 88, 8);
 	EXPECT_MEMBER(test, mailbox_info, redelivered, 96, 8);
 	EXPECT_MEMBER(test, mailbox_info, quarantined, 104, 8);
+	EXPECT_MEMBER(test, mailbox_info, messages_moved, 144, 8);
 }
 
 static void layout_of_query(struct kunit *test)
@@ -236,14 +241,14 @@ static void layout_of_a_slot(struct kunit *test)
 static void numbers_of_the_ioctls(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_QUERY, 0xc038bb00);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc070bb01);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_CREATE, 0xc0b0bb01);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_OPEN, 0xc050bb02);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_DELETE, 0x4048bb03);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EVICT, 0x4048bb04);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_HOLDER, 0xc070bb05);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND, 0xc058bb10);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE, 0xc058bb11);
-	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc0d0bb12);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_INFO, 0xc120bb12);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SET_LANES, 0x4010bb13);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_KICK, 0x4010bb14);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_END, 0x4008bb15);

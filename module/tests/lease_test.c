@@ -19,6 +19,9 @@ struct shop {
 	atomic_t discarded;
 	atomic_t returned;
 	atomic_t emptied;
+	atomic_t asked;
+	bool buries;
+	u32 had_it_last;
 };
 
 static struct shop *shop_of(struct mailbox_lease_room *room)
@@ -64,8 +67,8 @@ static int shop_init(struct kunit *test)
 	if (err)
 		return err;
 	mailbox_lease_room_init(&s->room, &s->ring, &shop_owner);
-	mailbox_leases_init(&s->mine);
-	mailbox_leases_init(&s->yours);
+	mailbox_leases_init(&s->mine, 1);
+	mailbox_leases_init(&s->yours, 2);
 	test->priv = s;
 	return 0;
 }
@@ -380,6 +383,68 @@ static void a_purge_discards_what_waits_and_what_will(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, next(test), -EAGAIN);
 }
 
+/* Giving up */
+
+static bool bury(struct mailbox_ring *ring, u32 lane, const struct mailbox_taken *t, u32 receiver)
+{
+	struct shop *s = container_of(ring, struct shop, ring);
+
+	atomic_inc(&s->asked);
+	s->had_it_last = receiver;
+	return s->buries;
+}
+
+static void the_last_of_so_many_deliveries_is_the_end(struct kunit *test)
+{
+	struct shop *s = test->priv;
+	struct mailbox_taken t = {};
+	struct mailbox_lease *lease;
+
+	s->ring.max_deliveries = 2;
+	s->ring.bury = bury;
+	lease = lend(test);
+	mailbox_lease_hold(&s->room, &s->mine, lease, 0);
+	mailbox_leases_close(&s->room, &s->mine);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->asked), 0);
+	lease = mailbox_lease_take(&s->room, 0, &s->own[0], MESSAGE_SIZE, &t);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(lease));
+	mailbox_lease_return(&s->room, lease, false, false);	/* does not count */
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->asked), 0);
+
+	lease = mailbox_lease_take(&s->room, 0, &s->own[0], MESSAGE_SIZE, &t);
+	lease->t.receipt = true;
+	mailbox_lease_hold(&s->room, &s->yours, lease, 0);
+	mailbox_leases_close(&s->room, &s->yours);		/* it may not go */
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->asked), 1);
+	KUNIT_EXPECT_EQ(test, s->had_it_last, s->yours.id);
+	KUNIT_EXPECT_EQ(test, waiting(s), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->gave_back), 1);
+
+	s->buries = true;
+	lease = mailbox_lease_take(&s->room, 0, &s->own[0], MESSAGE_SIZE, &t);
+	KUNIT_EXPECT_EQ(test, t.departed, 2);
+	mailbox_lease_hold(&s->room, &s->mine, lease, 1);	/* its time is over */
+	KUNIT_EXPECT_TRUE(test, mailbox_test_until(!pending(s)));
+	KUNIT_EXPECT_EQ(test, s->had_it_last, s->mine.id);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->gave_back), 1);
+	KUNIT_EXPECT_TRUE(test, mailbox_test_until(atomic_read(&s->emptied) == 1));
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ring.redelivered), 2);
+	KUNIT_EXPECT_EQ(test, next(test), -EAGAIN);
+}
+
+static void what_a_purge_discards_is_not_given_up(struct kunit *test)
+{
+	struct shop *s = test->priv;
+	struct mailbox_lease *lease = lend(test);
+
+	s->ring.max_deliveries = 1;
+	s->ring.bury = bury;
+	mailbox_lease_purge(&s->room);
+	give_back(s, lease);
+	KUNIT_EXPECT_EQ(test, atomic_read(&s->asked), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ring.purged), 1);
+}
+
 /* The last endpoint closes and the room goes while deadlines pass. */
 static void leases_end_while_the_room_is_destroyed(struct kunit *test)
 {
@@ -420,6 +485,8 @@ static struct kunit_case lease_cases[] = {
 	KUNIT_CASE(close_gives_back_and_counts),
 	KUNIT_CASE(a_lease_ends_with_its_deadline_and_no_other),
 	KUNIT_CASE(a_purge_discards_what_waits_and_what_will),
+	KUNIT_CASE(the_last_of_so_many_deliveries_is_the_end),
+	KUNIT_CASE(what_a_purge_discards_is_not_given_up),
 	KUNIT_CASE(leases_end_while_the_room_is_destroyed),
 	{}
 };

@@ -47,4 +47,9 @@ static inline void trace_mailbox_repair(const struct mailbox_port *port, u32 end
 {
 }
 
+static inline void trace_mailbox_give_up(const struct mailbox_port *port, u32 endpoint, u32 lane,
+					 u64 ticket, u32 length)
+{
+}
+
 #endif /* MAILBOX_NOTRACE_H */

@@ -216,9 +216,20 @@ static void unknown_flags_are_refused(struct kunit *test)
 				    (known | alone) & BIT(bit) ? 0 : -EINVAL, "bit %d", bit);
 }
 
-static void padding_is_zero_and_a_peer_is_for_direct_ports(struct kunit *test)
+static void deliveries_have_a_limit_and_dead_letters_take_one(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, CHECK(.pad = 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = 1), 0);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = 255), 0);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = 256), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = ~0U), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = 1, .dead_letter = "x"), 0);
+	KUNIT_EXPECT_EQ(test, CHECK(.dead_letter = "x"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = 1, .dead_letter = "control"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, CHECK(.max_deliveries = 1, .dead_letter = "x\0y"), -EINVAL);
+}
+
+static void a_peer_is_for_direct_ports(struct kunit *test)
+{
 	KUNIT_EXPECT_EQ(test, CHECK(.peer_pid = 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, CHECK(.peer_pid = 1, .flags = MAILBOX_DIRECT), 0);
 }
@@ -260,7 +271,8 @@ static struct kunit_case attribute_cases[] = {
 	KUNIT_CASE(message_size_is_at_most_16_mib),
 	KUNIT_CASE(there_are_1_to_32_lanes),
 	KUNIT_CASE(unknown_flags_are_refused),
-	KUNIT_CASE(padding_is_zero_and_a_peer_is_for_direct_ports),
+	KUNIT_CASE(deliveries_have_a_limit_and_dead_letters_take_one),
+	KUNIT_CASE(a_peer_is_for_direct_ports),
 	KUNIT_CASE(mode_is_permission_bits),
 	KUNIT_CASE(memory_of_a_port_is_limited_to_the_byte),
 	KUNIT_CASE(the_largest_of_everything_is_too_much_memory),

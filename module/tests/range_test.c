@@ -366,6 +366,50 @@ static void departures_are_counted_up_to_255(struct kunit *test)
 	}
 }
 
+/* Messages at odd positions go to a better place. */
+static bool bury_odd(struct mailbox_ring *ring, u32 lane, const struct mailbox_taken *t,
+		     u32 receiver)
+{
+	atomic64_inc(&ring->moved);
+	return t->position % 2 && t->departed == ring->max_deliveries && !lane && !receiver;
+}
+
+EVERYWHERE(repair_frees_what_was_given_up_and_parks_the_rest)
+{
+	struct mailbox_ring_lane *lane = lane_at(test, base);
+	struct mailbox_ring *ring = test->priv;
+	u64 own = base;
+	struct mailbox_taken t;
+	int i;
+
+	ring->max_deliveries = 2;
+	ring->bury = bury_odd;
+	atomic64_set(&ring->moved, 0);
+	for (i = 0; i < 2; i++)
+		send(test, lane, base + i, 1);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, RECEIVER), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->moved), 0);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_ring_repair(ring, RECEIVER), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->moved), 2);
+	for (i = 0; i < 2; i++) {
+		if ((base + i) % 2)
+			EXPECT_WORD(test, lane, base + i + CAPACITY, 0, MAILBOX_PHASE_FREE);
+		else
+			EXPECT_WORD(test, lane, base + i, MAILBOX_OWNER_PARKED,
+				    MAILBOX_PHASE_READING);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&lane->parked), 1);
+	KUNIT_EXPECT_EQ(test, lane->shared->parked, 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&ring->redelivered), 3);
+	KUNIT_EXPECT_EQ(test, take(test, lane, &own, &t), 0);
+	KUNIT_EXPECT_EQ(test, t.position % 2, 0);
+	KUNIT_EXPECT_EQ(test, t.departed, 2);
+}
+
 static void repair_looks_at_every_lane(struct kunit *test)
 {
 	struct mailbox_ring *ring = test->priv;
@@ -460,6 +504,7 @@ static struct kunit_case repair_cases[] = {
 	KUNIT_CASE(a_broken_slot_is_an_error_for_one_receiver),
 	KUNIT_CASE(repair_voids_what_was_claimed_and_parks_what_was_taken),
 	KUNIT_CASE(departures_are_counted_up_to_255),
+	KUNIT_CASE(repair_frees_what_was_given_up_and_parks_the_rest),
 	KUNIT_CASE(repair_looks_at_every_lane),
 	KUNIT_CASE(repair_voids_all_of_a_claimed_range),
 	KUNIT_CASE(repair_parks_what_is_left_of_a_taken_range),

@@ -320,8 +320,9 @@ static long count(enum kind kind, long ret)
 #define ERRORS_PEER	EBUSY, EPIPE, ECONNRESET
 #define ERRORS_IO	ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE, EFAULT, EBADF
 
-static const short errors[KIND_MAX][16] = {
-	[KIND_create] = { ERRORS_STRUCT, ERRORS_JOIN, EDQUOT, EEXIST, ESRCH },
+static const short errors[KIND_MAX][20] = {
+	[KIND_create] = { ERRORS_STRUCT, ERRORS_JOIN, EDQUOT, EEXIST, ESRCH, ENOENT, EMSGSIZE,
+			  EOPNOTSUPP },
 	[KIND_open] = { ERRORS_STRUCT, ERRORS_JOIN, ENOENT },
 	[KIND_delete] = { ERRORS_STRUCT, ENOENT, EPERM },
 	[KIND_query] = { ERRORS_STRUCT },
@@ -975,7 +976,7 @@ static void check_info(const struct mailbox_info *i)
 static bool limit_good(const struct mailbox_create *c, __u32 capacity)
 {
 	return !c->limit || (c->flags & MAILBOX_SEALED && c->limit <= capacity &&
-			     !(c->flags & (MAILBOX_DIRECT | DROP)));
+			     !c->max_deliveries && !(c->flags & (MAILBOX_DIRECT | DROP)));
 }
 
 static bool create_good(const struct mailbox_create *c)
@@ -990,8 +991,11 @@ static bool create_good(const struct mailbox_create *c)
 	       (c->flags & DROP) != DROP &&
 	       (c->flags & (MAILBOX_DIRECT | MAILBOX_DROP_OLDEST)) !=
 	       (MAILBOX_DIRECT | MAILBOX_DROP_OLDEST) &&
-	       !c->pad && !c->pad2 && limit_good(c, capacity) &&
+	       !c->pad2 && limit_good(c, capacity) &&
 	       (!c->peer_pid || c->flags & MAILBOX_DIRECT) &&
+	       c->max_deliveries <= MAILBOX_DELIVERIES_MAX &&
+	       (!memcmp(c->dead_letter, none, sizeof(none)) ||
+		(c->max_deliveries && name_good(c->dead_letter))) &&
 	       open_flags_good(c->open_flags) && !(c->mode & ~0777U) &&
 	       size <= MAILBOX_MESSAGE_MAX && lanes <= MAILBOX_LANES_MAX &&
 	       capacity >= MAILBOX_CAPACITY_MIN && capacity <= MAILBOX_CAPACITY_MAX &&
@@ -1016,7 +1020,8 @@ static void check_created(int fd, const struct mailbox_create *c)
 	    i.capacity != (c->capacity ? c->capacity : MAILBOX_CAPACITY_DEFAULT) ||
 	    i.lanes != (c->lanes ? c->lanes : MAILBOX_LANES_DEFAULT) ||
 	    i.mode != (c->mode ? c->mode : MAILBOX_MODE_DEFAULT) ||
-	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE))
+	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE) || i.max_deliveries != c->max_deliveries ||
+	    memcmp(i.dead_letter, c->dead_letter, sizeof(i.dead_letter)))
 		broken("the new port is %u/%u/%u/%o/%#x", i.message_size, i.capacity, i.lanes,
 		       i.mode, i.flags);
 }
@@ -1056,6 +1061,10 @@ static void do_create(void)
 		   pick_policy() | (chance(2) ? DROP : 0);
 	c->open_flags = pick_open_flags();
 	c->fd = -77;
+	c->max_deliveries = PICK(0U, 0U, 0U, 1U, 1U, 2U, 3U, MAILBOX_DELIVERIES_MAX,
+				 MAILBOX_DELIVERIES_MAX + 1);
+	if (chance(c->max_deliveries ? 60 : 2))
+		pick_name(c->dead_letter, true);
 	mutate(&im, 15);
 	p = choose_place(image_size(&im), true);
 	put_image(&im, &p);
@@ -1271,10 +1280,17 @@ static void check_receiver(const struct mailbox_receipt *r)
 static void check_receipt(const struct target *t, const struct mailbox_receipt *r, __u32 least)
 {
 	bool discarded = r->outcome == MAILBOX_DISCARDED, done = r->outcome > MAILBOX_TAKEN;
+	bool died = r->outcome == MAILBOX_RECEIVER_DIED;
 
-	if (r->outcome < least || r->outcome > MAILBOX_DISCARDED)
+	if (r->outcome < least || r->outcome > MAILBOX_RECEIVER_DIED)
 		broken("outcome %u", r->outcome);
-	if (discarded ? !r->reason || r->reason > MAILBOX_REASON_DROPPED : r->reason)
+	if (died && t->known && (!t->info.max_deliveries ||
+				 !t->info.dead_letter[0] != !r->reason))
+		broken("given up after %u, reason %u", t->info.max_deliveries, r->reason);
+	if (died) {
+		if (r->reason && r->reason != MAILBOX_REASON_MOVED)
+			broken("given up, reason %u", r->reason);
+	} else if (discarded ? !r->reason || r->reason > MAILBOX_REASON_DROPPED : r->reason)
 		broken("outcome %u, reason %u", r->outcome, r->reason);
 	if (r->reason == MAILBOX_REASON_DROPPED && t->known &&
 	    !(t->info.flags & MAILBOX_DROP_OLDEST))
@@ -2574,6 +2590,7 @@ enum pledge_state { P_QUEUED, P_HELD, P_WAITING, P_DONE };
 struct pledges {
 	int fd;
 	__u32 n;			/* messages sent */
+	__u32 limit, dead;		/* of deliveries; messages given up */
 	__u32 waiting, done;
 	__u32 wait[PLEDGES];		/* given back, in order */
 	__u32 finished[PLEDGES];	/* receipts, in order */
@@ -2637,8 +2654,12 @@ static void pledge_back(struct pledges *o, __u32 i, bool behind)
 {
 	__u32 at = o->waiting;
 
+	if (++o->of[i].departed == o->limit) {
+		o->dead++;
+		pledge_done(o, i, MAILBOX_RECEIVER_DIED, 0);
+		return;
+	}
 	o->of[i].state = P_WAITING;
-	o->of[i].departed++;
 	o->of[i].behind = behind ? o->n : 0;
 	for (at = 0; at < o->waiting; at++)
 		if (!behind && (o->of[o->wait[at]].behind || o->wait[at] > i))
@@ -2813,11 +2834,11 @@ static void pledge_look(struct pledges *o)
 {
 	struct pollfd p = { .fd = o->fd, .events = POLLIN | POLLPRI };
 	struct mailbox_info i = { .size = sizeof(i) };
-	__u32 queued = pledge_count(o, P_QUEUED), received = pledge_count(o, P_DONE);
+	__u32 queued = pledge_count(o, P_QUEUED), received = pledge_count(o, P_DONE) - o->dead;
 
 	ioctl(o->fd, MAILBOX_IOC_INFO, &i);
 	if (i.depth != queued + o->waiting || i.messages_sent != o->n ||
-	    i.messages_received != received || i.messages_dropped)
+	    i.messages_received != received || i.messages_dropped != o->dead)
 		broken("promise: info says %u, %llu, %llu instead of %u + %u, %u, %u", i.depth,
 		       (unsigned long long)i.messages_sent, (unsigned long long)i.messages_received,
 		       queued, o->waiting, o->n, received);
@@ -2858,8 +2879,9 @@ static void do_promise(void)
 	struct mailbox_create c = {
 		.size = sizeof(c), .message_size = PLEDGE_BYTES, .capacity = PLEDGE_SLOTS,
 		.open_flags = O_RDWR | O_NONBLOCK | O_CLOEXEC,
+		.max_deliveries = PICK(0U, 0U, 1U, 2U, 3U),
 	};
-	struct pledges o = { .n = 0 };
+	struct pledges o = { .limit = c.max_deliveries };
 	unsigned int steps = 8 + below(PLEDGES - 8);
 	long ret = result(ioctl(control_slot(), MAILBOX_IOC_CREATE, &c));
 

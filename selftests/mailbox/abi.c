@@ -18,7 +18,7 @@ TEST(struct_##type##_is_##bytes##_bytes)				\
 	EXPECT_EQ(0, offsetof(struct mailbox_##type, size));		\
 }
 
-LAYOUT(create, 112)
+LAYOUT(create, 176)
 LAYOUT(open, 80)
 LAYOUT(delete, 72)
 LAYOUT(evict, 72)
@@ -30,7 +30,7 @@ LAYOUT(notify, 24)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
 LAYOUT(end, 8)
-LAYOUT(info, 208)
+LAYOUT(info, 288)
 LAYOUT(query, 56)
 
 /* What the compiler inserts unasked would not be covered by the members. */
@@ -47,10 +47,11 @@ TEST(members_of_create_are_in_their_places)
 	AT(create, open_flags, 24);
 	AT(create, fd, 28);
 	AT(create, peer_pid, 32);
-	AT(create, pad, 36);
+	AT(create, max_deliveries, 36);
 	AT(create, name, 40);
 	AT(create, limit, 104);
 	AT(create, pad2, 108);
+	AT(create, dead_letter, 112);
 }
 
 TEST(members_of_open_are_in_their_places)
@@ -191,7 +192,11 @@ TEST(members_of_info_are_in_their_places)
 	AT(info, receiver, 132);
 	AT(info, leased, 136);
 	AT(info, limit, 140);
-	AT(info, name, 144);
+	AT(info, messages_moved, 144);
+	AT(info, max_deliveries, 152);
+	AT(info, dead_endpoint, 156);
+	AT(info, name, 160);
+	AT(info, dead_letter, 224);
 }
 
 TEST(members_of_query_are_in_their_places)
@@ -210,14 +215,14 @@ TEST(members_of_query_are_in_their_places)
 TEST(command_numbers)
 {
 	EXPECT_EQ(0xc038bb00U, MAILBOX_IOC_QUERY);
-	EXPECT_EQ(0xc070bb01U, MAILBOX_IOC_CREATE);
+	EXPECT_EQ(0xc0b0bb01U, MAILBOX_IOC_CREATE);
 	EXPECT_EQ(0xc050bb02U, MAILBOX_IOC_OPEN);
 	EXPECT_EQ(0x4048bb03U, MAILBOX_IOC_DELETE);
 	EXPECT_EQ(0x4048bb04U, MAILBOX_IOC_EVICT);
 	EXPECT_EQ(0xc070bb05U, MAILBOX_IOC_HOLDER);
 	EXPECT_EQ(0xc058bb10U, MAILBOX_IOC_SEND);
 	EXPECT_EQ(0xc058bb11U, MAILBOX_IOC_RECEIVE);
-	EXPECT_EQ(0xc0d0bb12U, MAILBOX_IOC_INFO);
+	EXPECT_EQ(0xc120bb12U, MAILBOX_IOC_INFO);
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
 	EXPECT_EQ(0x4008bb15U, MAILBOX_IOC_END);
@@ -800,7 +805,7 @@ TEST_F(call, padding_that_is_not_zero_is_einval)
 
 	switch (variant->nr) {
 	case MAILBOX_IOC_CREATE:
-		at = offsetof(struct mailbox_create, pad);
+		at = offsetof(struct mailbox_create, pad2);
 		break;
 	case MAILBOX_IOC_OPEN:
 		at = offsetof(struct mailbox_open, pad);

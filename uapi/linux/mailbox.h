@@ -36,7 +36,8 @@
  *	EREMOTE	   in place: the next message is not in the mapping: receive it plainly
  *	ETIMEDOUT  the deadline passed; nothing happened
  *	EIDRM	   the port was deleted (and holds nothing more to receive)
- *	EMSGSIZE   message too long, or buffer too short (the message is kept)
+ *	EMSGSIZE   message too long, or buffer too short (the message is kept); to create:
+ *		   longer than the dead-letter port takes
  *	EFAULT	   bad pointer; nothing was lost
  *	ECANCELED  the notice was taken back, or there is none of that id
  *	EDQUOT	   the user's memory for ports is used up
@@ -79,6 +80,7 @@
 #define MAILBOX_LANES_MAX	32U
 #define MAILBOX_ENDPOINTS_MAX	65534U		/* endpoint ids are 1..65534 */
 #define MAILBOX_RECEIPTS_MAX	4096U		/* receipts of one endpoint that were not read */
+#define MAILBOX_DELIVERIES_MAX	255U		/* of one message, as far as they are counted */
 
 /* What a zero in struct mailbox_create stands for. */
 #define MAILBOX_MESSAGE_SIZE_DEFAULT	8192U
@@ -113,20 +115,38 @@
  * @fd: out: the new descriptor
  * @peer_pid: MAILBOX_DIRECT: who may open it beside the creator, in the caller's pid
  *	namespace; 0: whoever the mode bits let
- * @pad: zero
+ * @max_deliveries: how often a message is delivered in vain before it is given up, up to
+ *	MAILBOX_DELIVERIES_MAX; 0: as often as it takes
  * @name: NUL-terminated, the rest zero; empty for a nameless port
  * @limit: messages at most, in all lanes together; not more than @capacity, and with
  *	MAILBOX_SEALED; 0: as many as the lanes hold
  * @pad2: zero
+ * @dead_letter: the port where messages go that are given up, which exists; NUL-terminated,
+ *	the rest zero; empty: none. Only with @max_deliveries
  *
  * If the name exists and %MAILBOX_EXCLUSIVE is not given, the existing port is
  * opened, as open(2) would, and the attributes here are not looked at beyond
  * their validity.
  *
  * A port with a limit is full when it holds so many messages, whatever their lanes, and
- * its writers poll for that. It drops none and has no receipts and no leases (EOPNOTSUPP, or
- * EINVAL here), and can tell a process that a message has come to the empty port:
- * see MAILBOX_IOC_NOTIFY.
+ * its writers poll for that. It drops none and has no receipts, no leases and no
+ * @max_deliveries (EOPNOTSUPP, or EINVAL here), and can tell a process that a message has
+ * come to the empty port: see MAILBOX_IOC_NOTIFY.
+ *
+ * Delivered in vain: to a receiver who held it, by a lease or in a mapping, and was
+ * closed, killed or evicted, let the lease's deadline pass, or gave it back. A receive that
+ * failed (EFAULT, EMSGSIZE) is no delivery. After @max_deliveries of these a message does
+ * not come again. With @dead_letter it moves there, with its tag and the count of
+ * deliveries, to the same lane or the highest there is; without, nobody will have it, and
+ * it is counted as dropped. Its sender's receipt is MAILBOX_RECEIVER_DIED either way.
+ *
+ * The dead-letter port is looked for once, when this one is made: ENOENT, EACCES if the
+ * caller may not send to it, EMSGSIZE if its messages are shorter than this port's, and
+ * EOPNOTSUPP if it is a direct port, or has @limit or @max_deliveries itself. What comes
+ * there was sent by the creator of this port, by an endpoint that MAILBOX_IOC_INFO of this
+ * one names. As long as there is no slot for it (of a port that drops the oldest is
+ * dropped), and when that port has been deleted, a message that cannot move comes again as
+ * if it might for ever.
  */
 struct mailbox_create {
 	__u32 size;
@@ -138,10 +158,11 @@ struct mailbox_create {
 	__u32 open_flags;
 	__s32 fd;
 	__u32 peer_pid;
-	__u32 pad;
+	__u32 max_deliveries;
 	char name[MAILBOX_NAME_SIZE];
 	__u32 limit;
 	__u32 pad2;
+	char dead_letter[MAILBOX_NAME_SIZE];
 };
 
 /**
@@ -253,9 +274,9 @@ struct mailbox_holder {
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
 #define MAILBOX_MSG_TRUNCATED	(1U << 17)	/* longer than the buffer: see @length */
-#define MAILBOX_MSG_REDELIVERED	(1U << 18)	/* a receiver departed with it in its hands */
+#define MAILBOX_MSG_REDELIVERED	(1U << 18)	/* it was delivered before, in vain */
 #define MAILBOX_MSG_RECEIPT	(1U << 19)	/* its sender will be told what becomes of it */
-/* ... and how many did, up to 255: flags >> MAILBOX_MSG_DEPARTED_SHIFT */
+/* ... and how often, up to MAILBOX_DELIVERIES_MAX: flags >> MAILBOX_MSG_DEPARTED_SHIFT */
 #define MAILBOX_MSG_DEPARTED_SHIFT 24
 
 #define MAILBOX_LANE_DEFAULT	(~0U)		/* send on the endpoint's default lane */
@@ -304,7 +325,8 @@ struct mailbox_holder {
  * With a lease the message is the receiver's for the time being, @lane and @ticket are its
  * name, and MAILBOX_IOC_FINISH says what becomes of it. When the endpoint is closed, its
  * process killed, or the time over, it goes to the next receiver at once, with
- * MAILBOX_MSG_REDELIVERED and one more in the count.
+ * MAILBOX_MSG_REDELIVERED and one more in the count; or it is given up, see
+ * struct mailbox_create.max_deliveries.
  *
  * MAILBOX_IOC_PEEK tells what a receive would, but for @lost, of the message that @index
  * others come before in the order in which this endpoint would receive them, the highest
@@ -346,11 +368,13 @@ struct mailbox_message {
 #define MAILBOX_ACKED		3U		/* by the holder of a lease */
 #define MAILBOX_REPLIED		4U		/* the same, with a reply */
 #define MAILBOX_DISCARDED	5U		/* nobody will have it: see reason */
+#define MAILBOX_RECEIVER_DIED	6U		/* given up after max_deliveries: see reason */
 
 /* struct mailbox_receipt.reason */
 #define MAILBOX_REASON_PURGED	1U		/* the port was deleted with MAILBOX_DELETE_PURGE */
 #define MAILBOX_REASON_LOST	2U		/* by a mapping that broke the rules */
 #define MAILBOX_REASON_DROPPED	3U		/* its lane was full: MAILBOX_DROP_OLDEST */
+#define MAILBOX_REASON_MOVED	4U		/* it is in the dead-letter port */
 
 /* struct mailbox_receipt.flags */
 #define MAILBOX_RECEIPT_REALTIME (1U << 0)	/* the deadline is CLOCK_REALTIME */
@@ -371,8 +395,10 @@ struct mailbox_message {
  * @time: out: when it was finished, in ns of CLOCK_MONOTONIC
  * @outcome: out: MAILBOX_RECEIVED and so on; with MAILBOX_RECEIPT_STATUS also
  *	MAILBOX_QUEUED and MAILBOX_TAKEN
- * @reason: out: MAILBOX_REASON_* of MAILBOX_DISCARDED, else 0
- * @receiver: out: endpoint id of the receiver, 0 if there is none to tell of
+ * @reason: out: MAILBOX_REASON_* of MAILBOX_DISCARDED; MAILBOX_REASON_MOVED, or 0 if nobody will
+ *	have it, of MAILBOX_RECEIVER_DIED; else 0
+ * @receiver: out: endpoint id of the receiver, of the last one if several had it; 0 if
+ *	there is none to tell of
  * @pid: out: the process that opened that endpoint, in the caller's pid namespace
  * @uid: out: its effective uid, in the caller's user namespace
  * @gid: out: its effective gid, likewise
@@ -548,7 +574,8 @@ struct mailbox_notify {
  * @bytes: memory of the port, as charged to its owner
  * @messages_sent: accepted since creation
  * @messages_received: taken by receivers since creation
- * @messages_dropped: discarded by a purge, or because their lane was full
+ * @messages_dropped: discarded by a purge, because their lane was full, or given up
+ *	after @max_deliveries
  * @redelivered: left for the next receiver by one that could not store them, or
  *	departed
  * @quarantined: slots that held what no rule could have put there
@@ -559,7 +586,12 @@ struct mailbox_notify {
  * @receiver: the receiving end, likewise
  * @leased: held by receivers who have yet to finish them: neither queued nor received
  * @limit: messages at most, whatever their lanes; 0: as many as the lanes hold
+ * @messages_moved: given up, and moved to the dead-letter port
+ * @max_deliveries: as in struct mailbox_create
+ * @dead_endpoint: what this port is at its dead-letter port, where that tells its
+ *	receivers who sent a message; 0: there is none, or it was deleted
  * @name: empty for a nameless port
+ * @dead_letter: name of the dead-letter port, as it was given
  *
  * The counts are exact when nobody sends or receives meanwhile.
  */
@@ -593,7 +625,11 @@ struct mailbox_info {
 	__u32 receiver;
 	__u32 leased;
 	__u32 limit;
+	__u64 messages_moved;
+	__u32 max_deliveries;
+	__u32 dead_endpoint;
 	char name[MAILBOX_NAME_SIZE];
+	char dead_letter[MAILBOX_NAME_SIZE];
 };
 
 /* struct mailbox_query.features: one bit for each thing that was added later. */

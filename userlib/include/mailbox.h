@@ -55,6 +55,10 @@ struct mailbox;
  *	MAILBOX_DROP_OLDEST, MAILBOX_EXCLUSIVE
  * @peer_pid: with MAILBOX_DIRECT: the one process that may open it beside its creator;
  *	0 means whoever the mode lets
+ * @max_deliveries: how often a message is delivered in vain, to receivers who die with it
+ *	or give it back, before it is given up; 0 means there is no limit
+ * @dead_letter: with @max_deliveries: the port, which exists, where it goes then; NULL
+ *	means that nobody will have it. See struct mailbox_create
  */
 struct mailbox_attr {
 	uint32_t message_size;
@@ -63,6 +67,8 @@ struct mailbox_attr {
 	uint32_t mode;
 	uint32_t flags;
 	uint32_t peer_pid;
+	uint32_t max_deliveries;
+	const char *dead_letter;
 };
 
 /**
@@ -117,9 +123,10 @@ struct mailbox_msg {
  * @ticket: its number in the lane
  * @tag: as it was sent
  * @time: when it was finished, in ns of CLOCK_MONOTONIC
- * @outcome: MAILBOX_RECEIVED, MAILBOX_ACKED, MAILBOX_REPLIED or MAILBOX_DISCARDED
- *	(nobody will have it); of mailbox_ticket_status() also MAILBOX_QUEUED and MAILBOX_TAKEN
- * @reason: of MAILBOX_DISCARDED: MAILBOX_REASON_*; else 0
+ * @outcome: MAILBOX_RECEIVED, MAILBOX_ACKED, MAILBOX_REPLIED, MAILBOX_DISCARDED (nobody will
+ *	have it) or MAILBOX_RECEIVER_DIED (once too often); of mailbox_ticket_status() also MAILBOX_QUEUED and MAILBOX_TAKEN
+ * @reason: of MAILBOX_DISCARDED: MAILBOX_REASON_*; of MAILBOX_RECEIVER_DIED
+ *	MAILBOX_REASON_MOVED if it is in the dead-letter port; else 0
  * @receiver: who finished it: the endpoint, 0 if there is none to tell of
  * @pid: the process that opened that endpoint; 0 if it has no number here
  * @uid: its effective user
@@ -156,7 +163,9 @@ struct mailbox_result {
  * @attr has MAILBOX_EXCLUSIVE.
  *
  * Return: a handle. NULL with errno: EEXIST, EINVAL, EACCES, EDQUOT, ENOSPC,
- * ENOMEM, ENODEV; of a direct port also EBUSY, EPERM, ESRCH.
+ * ENOMEM, ENODEV; of a direct port also EBUSY, EPERM, ESRCH; with a dead-letter port, of
+ * that, also ENOENT, EACCES (the caller may not send to it), EMSGSIZE (its messages are
+ * shorter), EOPNOTSUPP (it is direct, or has max_deliveries itself).
  */
 struct mailbox *mailbox_create(const char *name,
 			       const struct mailbox_attr *attr, int oflags);

@@ -62,11 +62,14 @@ static int create_fd(const char *name, const struct mailbox_attr *attr,
 		.open_flags = oflags | O_CLOEXEC,
 		.fd = -1,
 		.peer_pid = attr->peer_pid,
+		.max_deliveries = attr->max_deliveries,
 	};
 	int err;
 
 	if (name)
 		memcpy(arg.name, name, strlen(name));
+	if (attr->dead_letter)
+		memcpy(arg.dead_letter, attr->dead_letter, strlen(attr->dead_letter));
 	err = control(MAILBOX_IOC_CREATE, &arg);
 	return err ? fail(err) : arg.fd;
 }
@@ -107,11 +110,14 @@ struct mailbox *mailbox_create(const char *name,
 {
 	static const struct mailbox_attr defaults;
 
-	if ((name && !name_valid(name)) || !mailbox_oflags_valid(oflags)) {
+	if (!attr)
+		attr = &defaults;
+	if ((name && !name_valid(name)) || !mailbox_oflags_valid(oflags) ||
+	    (attr->dead_letter && !name_valid(attr->dead_letter))) {
 		errno = EINVAL;
 		return NULL;
 	}
-	return mailbox_wrap(create_fd(name, attr ? attr : &defaults, oflags));
+	return mailbox_wrap(create_fd(name, attr, oflags));
 }
 
 struct mailbox *mailbox_open(const char *name, int oflags)

@@ -10,23 +10,32 @@
 
 #include "internal.h"
 
-/* One attribute of a port. Returns 0, or -ENOENT when the port has gone. */
-static int read_value(int dir, const char *attribute, unsigned long long *value)
+/* One attribute of a port, without the newline. Returns 0, or -ENOENT when the port has gone. */
+static int read_text(int dir, const char *attribute, char *text, size_t size)
 {
-	char text[32];
 	ssize_t len;
 	int fd;
 
 	fd = openat(dir, attribute, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -ENOENT;
-	len = read(fd, text, sizeof(text) - 1);
+	len = read(fd, text, size - 1);
 	close(fd);
 	if (len <= 0)
 		return -ENOENT;
 	text[len] = '\0';
-	*value = strtoull(text, NULL, 0);
+	text[strcspn(text, "\n")] = '\0';
 	return 0;
+}
+
+static int read_value(int dir, const char *attribute, unsigned long long *value)
+{
+	char text[32];
+	int err = read_text(dir, attribute, text, sizeof(text));
+
+	if (!err)
+		*value = strtoull(text, NULL, 0);
+	return err;
 }
 
 /* The attributes whose member has the same name. */
@@ -45,7 +54,8 @@ static const struct {
 	MEMBER(leased), MEMBER(depth), MEMBER(bytes), MEMBER(messages_sent),
 	MEMBER(messages_received), MEMBER(messages_dropped),
 	MEMBER(redelivered), MEMBER(quarantined), MEMBER(mappings),
-	MEMBER(sender), MEMBER(receiver),
+	MEMBER(sender), MEMBER(receiver), MEMBER(max_deliveries), MEMBER(dead_endpoint),
+	MEMBER(messages_moved),
 };
 
 static int read_members(int dir, struct mailbox_info *info)
@@ -98,6 +108,8 @@ static int read_port(DIR *class, const char *name, struct mailbox_info *info)
 	if (dir < 0)
 		return -ENOENT;
 	err = read_members(dir, info);
+	if (!err)
+		err = read_text(dir, "dead_letter", info->dead_letter, sizeof(info->dead_letter));
 	close(dir);
 	if (!(info->flags & MAILBOX_SEALED))
 		info->map_bytes = info->bytes;

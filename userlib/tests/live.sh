@@ -64,6 +64,36 @@ ok 'and what is dropped is counted' is "$(cat $sys/o/messages_dropped)" 1
 mailbox info o >"$tmp/out"
 ok 'info shows the policy' has '^flags  *drop-oldest *$'
 mailbox delete o
+ok 'a port for dead letters' says '' create dead
+ok 'create with --max-deliveries and --dead-letter' says '' create --max-deliveries 2 --dead-letter dead poison
+mailbox info poison >"$tmp/out"
+ok 'info shows the limit' has '^max deliveries  *2$'
+ok 'and where the letters go' has '^dead letters  *to dead, as endpoint [0-9]*$'
+mailbox info --json poison >"$tmp/out"
+ok 'so does the object' has '"dead_letter": "dead"'
+mailbox send poison dose
+mailbox recv --lease poison >/dev/full 2>/dev/null
+mailbox recv --lease poison >/dev/full 2>/dev/null
+ok 'what is given back too often moves there' says dose recv --nonblock dead
+ok 'and is counted' is "$(cat $sys/poison/messages_moved) $(cat $sys/poison/depth)" '1 0'
+mailbox delete dead
+mailbox info poison >"$tmp/out"
+ok 'info shows that there is no port for them any more' has '^dead letters  *dead was deleted: they come again$'
+mailbox delete poison
+mailbox create --max-deliveries 1 poison
+mailbox info poison >"$tmp/out"
+ok 'and where there never was one' has '^dead letters  *dropped$'
+mailbox send --receipt poison dose >"$tmp/out" &
+until_value poison depth 1
+mailbox recv --lease poison >/dev/full 2>/dev/null
+wait $!
+ok 'given up is a failure' is $? 1
+ok 'and said' has '^lane 0, ticket 0: given up after process [0-9]*$'
+mailbox delete poison
+ok '--dead-letter without --max-deliveries' fails 2 'create: --dead-letter takes --max-deliveries (see mailbox create --help)' create --dead-letter t x
+ok '--dead-letter that there is not' fails 1 'create x: no port none for its dead letters' create --max-deliveries 1 --dead-letter none x
+ok '--dead-letter for shorter messages' fails 1 'create x: t takes no messages as long as that' create --max-deliveries 1 --dead-letter t -s 16K x
+ok '--dead-letter that is direct' fails 1 'create x: d is direct, or gives up messages itself, and cannot take others'"'" create --max-deliveries 1 --dead-letter d x
 ok '--drop of something else' fails 2 'create: what to drop must be newest or oldest, not all (see mailbox create --help)' create --drop all x
 ok '--drop=oldest with --direct' fails 2 'create: --direct keeps what it has: --drop=newest (see mailbox create --help)' create --direct --drop oldest x
 ok '--peer without --direct' fails 2 'create: --peer is for --direct (see mailbox create --help)' create --peer 1 x

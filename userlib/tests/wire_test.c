@@ -188,7 +188,8 @@ static void test_create(void)
 {
 	struct mailbox_attr attr = {
 		.message_size = 1, .capacity = 2, .lanes = 3, .mode = 0640,
-		.flags = MAILBOX_SEALED | MAILBOX_EXCLUSIVE,
+		.flags = MAILBOX_SEALED | MAILBOX_EXCLUSIVE, .max_deliveries = 5,
+		.dead_letter = "letters",
 	};
 	struct mailbox_create *in = &kernel.in.create;
 	struct mailbox *mb;
@@ -201,7 +202,8 @@ static void test_create(void)
 	ok(kernel.closes == 1, "create closes control");
 	ok(kernel.request == MAILBOX_IOC_CREATE && in->size == sizeof(*in) &&
 	   in->message_size == 1 && in->capacity == 2 && in->lanes == 3 &&
-	   in->mode == 0640 && in->flags == attr.flags && name_is(in->name, "jobs"),
+	   in->mode == 0640 && in->flags == attr.flags && name_is(in->name, "jobs") &&
+	   in->max_deliveries == 5 && name_is(in->dead_letter, "letters"),
 	   "create tells every attribute");
 	ok(in->open_flags == (O_WRONLY | O_NONBLOCK | O_CLOEXEC),
 	   "create tells the open flags, with O_CLOEXEC");
@@ -211,7 +213,8 @@ static void test_create(void)
 	begin();
 	mb = mailbox_create(NULL, NULL, O_RDWR);
 	ok(mb && name_is(in->name, "") && !in->message_size && !in->capacity &&
-	   !in->lanes && !in->mode && !in->flags,
+	   !in->lanes && !in->mode && !in->flags && !in->max_deliveries &&
+	   name_is(in->dead_letter, ""),
 	   "no name and no attributes are zeros");
 	mailbox_close(mb);
 
@@ -502,7 +505,11 @@ static const char *const attributes[][2] = {
 	{ "waiting_receivers", "7" }, { "endpoints", "12" }, { "bytes", "139264" },
 	{ "quarantined", "0" }, { "mappings", "2" }, { "sender", "3" }, { "receiver", "0" },
 	{ "leased", "9" }, { "limit", "11" },
+	{ "max_deliveries", "5" }, { "dead_endpoint", "65534" }, { "messages_moved", "8" },
+	{ "dead_letter", "a-name-of-sixty-three-characters-which-is-as-long-as-it-may-bee" },
 };
+
+#define ATTRIBUTES	(sizeof(attributes) / sizeof(attributes[0]))
 
 static void make_port(const char *name)
 {
@@ -512,7 +519,7 @@ static void make_port(const char *name)
 	snprintf(path, sizeof(path), "%s/%s", sysfs, name);
 	if (mkdir(path, 0755))
 		abort();
-	for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+	for (i = 0; i < ATTRIBUTES; i++)
 		put(name, attributes[i][0], attributes[i][1]);
 }
 
@@ -549,7 +556,9 @@ static void test_list(void)
 	   p->waiting_senders == 5 && p->waiting_receivers == 7 &&
 	   p->messages_sent == 6000000000ULL && p->messages_received == 5999999996ULL &&
 	   p->sender == 3 && !p->receiver && p->leased == 9 && p->limit == 11 &&
-	   p->messages_dropped == 1 && p->redelivered == 2 && p->bytes == 139264,
+	   p->messages_dropped == 1 && p->redelivered == 2 && p->bytes == 139264 &&
+	   p->max_deliveries == 5 && p->dead_endpoint == 65534 && p->messages_moved == 8 &&
+	   !strcmp(p->dead_letter, attributes[ATTRIBUTES - 1][1]),
 	   "every attribute has its place");
 	ok(p->size == sizeof(*p) && !p->endpoint && !p->receive_mask && !p->default_lane,
 	   "what belongs to an endpoint is 0");

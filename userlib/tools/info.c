@@ -42,6 +42,13 @@ static void print_port(const struct mailbox_info *port)
 	       port->messages_dropped, port->redelivered, port->quarantined,
 	       port->waiting_senders, port->waiting_receivers,
 	       port->endpoints, port->mappings);
+	if (port->max_deliveries) {
+		show_dead_letter(end, port);
+		printf("max deliveries     %u\n"
+		       "dead letters       %s\n", port->max_deliveries, end);
+	}
+	if (port->dead_letter[0])
+		printf("moved              %llu\n", port->messages_moved);
 	if (port->flags & MAILBOX_DIRECT) {
 		show_end(end, port->sender);
 		printf("sending end        %s\n", end);

@@ -22,10 +22,13 @@ static const char create_help[] =
 "      --peer=PID         with --direct: only this process may open it\n"
 "      --drop=WHICH       newest or oldest: who sends to a full lane does not wait, but\n"
 "                         that message is dropped, and counted\n"
+"      --max-deliveries=N a message is given up whose receivers died with it, or gave\n"
+"                         it back, so often (no limit)\n"
+"      --dead-letter=PORT with --max-deliveries: it goes there then, and is not lost\n"
 "      --exist-ok         no error if a port of that name exists, as it is\n"
 HELP_HELP HELP_EXIT ".\n";
 
-enum { SEALED = 256, DIRECT, PEER, DROP, EXIST_OK };
+enum { SEALED = 256, DIRECT, PEER, DROP, MAX_DELIVERIES, DEAD_LETTER, EXIST_OK };
 
 static const struct option create_options[] = {
 	{ "message-size", required_argument, NULL, 's' },
@@ -36,6 +39,8 @@ static const struct option create_options[] = {
 	{ "direct", no_argument, NULL, DIRECT },
 	{ "peer", required_argument, NULL, PEER },
 	{ "drop", required_argument, NULL, DROP },
+	{ "max-deliveries", required_argument, NULL, MAX_DELIVERIES },
+	{ "dead-letter", required_argument, NULL, DEAD_LETTER },
 	{ "exist-ok", no_argument, NULL, EXIST_OK },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -93,6 +98,13 @@ static void create_option(const struct command *cmd, int c,
 		attr->flags &= ~(MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST);
 		attr->flags |= to_policy(cmd, optarg);
 		break;
+	case MAX_DELIVERIES:
+		attr->max_deliveries = to_number(cmd, "the deliveries", optarg, 1,
+						 MAILBOX_DELIVERIES_MAX);
+		break;
+	case DEAD_LETTER:
+		attr->dead_letter = optarg;
+		break;
 	case EXIST_OK:
 		attr->flags &= ~MAILBOX_EXCLUSIVE;
 		break;
@@ -127,6 +139,26 @@ static bool in_the_way(const char *port)
 	       !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
+/* What is the matter with the port, or with the one for its dead letters. */
+static int not_created(const struct command *cmd, const char *port,
+		       const struct mailbox_attr *attr, int error)
+{
+	if (error == EINVAL)	/* the rest was judged before */
+		return failed_because(cmd, port,
+				      "invalid name, or larger than a port may be (see mailbox query)");
+	if (attr->dead_letter && error == ENOENT)
+		return failed_because(cmd, port, "no port %s for its dead letters",
+				      attr->dead_letter);
+	if (attr->dead_letter && error == EMSGSIZE)
+		return failed_because(cmd, port, "%s takes no messages as long as that",
+				      attr->dead_letter);
+	if (attr->dead_letter && error == EOPNOTSUPP)
+		return failed_because(cmd, port,
+				      "%s is direct, or gives up messages itself, and cannot take others'",
+				      attr->dead_letter);
+	return failed(cmd, port, -error);
+}
+
 static int create_run(const struct command *cmd, int argc, char **argv)
 {
 	struct mailbox_attr attr = { .flags = MAILBOX_EXCLUSIVE };
@@ -142,17 +174,16 @@ static int create_run(const struct command *cmd, int argc, char **argv)
 		misused(cmd, "--peer is for --direct");
 	if (attr.flags & MAILBOX_DIRECT && attr.flags & MAILBOX_DROP_OLDEST)
 		misused(cmd, "--direct keeps what it has: --drop=newest");
+	if (attr.dead_letter && !attr.max_deliveries)
+		misused(cmd, "--dead-letter takes --max-deliveries");
 
 	if (in_the_way(port))
 		return failed_because(cmd, port,
 				      "/dev/mailbox/%s is an ordinary file, remove it first",
 				      port);
 	mb = create(port, &attr);
-	if (!mb && errno == EINVAL)	/* the rest was judged above */
-		return failed_because(cmd, port,
-				      "invalid name, or larger than a port may be (see mailbox query)");
 	if (!mb)
-		return failed(cmd, port, -errno);
+		return not_created(cmd, port, &attr, errno);
 	mailbox_close(mb);
 	return DONE;
 }

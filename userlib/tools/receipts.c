@@ -2,14 +2,21 @@
 /* What became of a message, in words. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tool.h"
 
 static const char *const outcomes[] = {
-	"queued", "taken", "received", "acknowledged", "replied to", "discarded",
+	"queued", "taken", "received", "acknowledged", "replied to", "discarded", "given up",
 };
+
+/* Nobody will finish it. */
+static bool is_lost(const struct mailbox_result *r)
+{
+	return r->outcome == MAILBOX_DISCARDED || r->outcome == MAILBOX_RECEIVER_DIED;
+}
 
 static int flush(const struct command *cmd, const char *port)
 {
@@ -25,15 +32,18 @@ int print_receipt(const struct command *cmd, const char *port, const struct mail
 
 	printf("lane %u, ticket %" PRIu64 ": %s", r->lane, r->ticket,
 	       known ? outcomes[r->outcome] : "?");
+	if (r->reason == MAILBOX_REASON_MOVED)
+		fputs(" to the dead letters", stdout);
 	if (r->pid)
-		printf(" by process %u", r->pid);
+		printf(" %s process %u", r->outcome == MAILBOX_RECEIVER_DIED ? "after" : "by",
+		       r->pid);
 	if (r->outcome == MAILBOX_REPLIED) {
 		fputs(": ", stdout);
 		fwrite(r->data, 1, r->length, stdout);
 	}
 	putchar('\n');
 	status = flush(cmd, port);
-	return !status && r->outcome == MAILBOX_DISCARDED ? FAILED : status;
+	return !status && is_lost(r) ? FAILED : status;
 }
 
 int print_reply(const struct command *cmd, const char *port, const struct mailbox_result *r,
@@ -43,6 +53,9 @@ int print_reply(const struct command *cmd, const char *port, const struct mailbo
 
 	if (r->outcome == MAILBOX_DISCARDED)
 		return failed_because(cmd, port, "discarded, nobody will have it");
+	if (r->outcome == MAILBOX_RECEIVER_DIED)
+		return failed_because(cmd, port, "given up, too many receivers failed%s",
+				      r->reason ? ": it is among the dead letters" : "");
 	if (r->outcome != MAILBOX_REPLIED)
 		return DONE;
 	fwrite(data, 1, r->length, stdout);

@@ -105,6 +105,18 @@ void show_flags(char *cell, const struct mailbox_info *port)
 		strcpy(cell, "-");
 }
 
+/* With who this port is there: so its messages are told from others. */
+void show_dead_letter(char *cell, const struct mailbox_info *port)
+{
+	if (port->dead_endpoint)
+		snprintf(cell, CELL, "to %s, as endpoint %u", port->dead_letter,
+			 port->dead_endpoint);
+	else if (port->dead_letter[0])
+		snprintf(cell, CELL, "%s was deleted: they come again", port->dead_letter);
+	else
+		strcpy(cell, "dropped");
+}
+
 void show_end(char *cell, uint32_t endpoint)
 {
 	if (endpoint)
@@ -159,6 +171,13 @@ json_t *json_port(const struct mailbox_info *port)
 	json_add(object, "endpoints", port->endpoints);
 	json_add(object, "mappings", port->mappings);
 	json_add(object, "bytes", port->bytes);
+	if (port->max_deliveries)
+		json_add(object, "max_deliveries", port->max_deliveries);
+	if (port->dead_letter[0]) {
+		json_object_set_new(object, "dead_letter", json_string(port->dead_letter));
+		json_add(object, "dead_endpoint", port->dead_endpoint);
+		json_add(object, "messages_moved", port->messages_moved);
+	}
 	if (port->flags & MAILBOX_DIRECT) {
 		json_add(object, "sender", port->sender);
 		json_add(object, "receiver", port->receiver);

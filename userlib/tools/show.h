@@ -8,12 +8,13 @@
 #include "json.h"
 
 /* The text goes to a buffer of this size. */
-#define CELL	80
+#define CELL	128
 
 void show_user(char *cell, uint32_t uid);
 void show_owner(char *cell, const struct mailbox_info *port);
 void show_mode(char *cell, const struct mailbox_info *port);
 void show_waiting(char *cell, const struct mailbox_info *port);
+void show_dead_letter(char *cell, const struct mailbox_info *port);
 void show_end(char *cell, uint32_t endpoint);
 void show_flags(char *cell, const struct mailbox_info *port);
 void show_blocks(char *cell, const struct mailbox_holder *holder);
