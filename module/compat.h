@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "mailbox: " fmt
 
 #include <linux/device.h>
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>	/* where 7.x has current_umask() */
 #include <linux/mm.h>
@@ -25,6 +26,15 @@
 #else
 #define mailbox_class_create(name)	class_create(name)
 #endif
+
+static inline void mailbox_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx, 1);
+#else
+	eventfd_signal(ctx);
+#endif
+}
 
 /* Spares a large local of a fast path the zeroing of CONFIG_INIT_STACK_ALL_ZERO. */
 #if __has_attribute(__uninitialized__)

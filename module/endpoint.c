@@ -258,6 +258,9 @@ static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd
 		return file->f_mode & FMODE_WRITE ?
 		       mailbox_receipt_read(&ep->port->ledger, &ep->receipts, user,
 					    file->f_flags & O_NONBLOCK) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_EVENTFD):
+		return file->f_mode & FMODE_WRITE ?
+		       mailbox_receipts_eventfd(&ep->port->ledger, &ep->receipts, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_OPEN):
 		return mailbox_endpoint_again(ep->port, user);
 	case mailbox_abi_command(MAILBOX_IOC_END):

@@ -2,6 +2,7 @@
 /* Tickets and receipts. */
 
 #include <linux/cred.h>
+#include <linux/eventfd.h>
 #include <linux/hash.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -93,6 +94,14 @@ static void mailbox_receipts_wake(struct mailbox_receipts *r)
 	mailbox_queue_wake(&r->queue, MAILBOX_ALL_LANES, true);
 }
 
+/* The same, and who has an eventfd for it is told: of a receipt on its list, or of the end. */
+static void mailbox_receipts_tell(struct mailbox_receipts *r)
+{
+	mailbox_receipts_wake(r);
+	if (r->eventfd)
+		mailbox_eventfd_signal(r->eventfd);
+}
+
 static void mailbox_ledger_wake(struct mailbox_ledger *ledger)
 {
 	struct mailbox_receipts *r;
@@ -100,7 +109,7 @@ static void mailbox_ledger_wake(struct mailbox_ledger *ledger)
 	lockdep_assert_held(&ledger->lock);
 	smp_mb();	/* before we look for sleepers; against (F) */
 	list_for_each_entry(r, &ledger->senders, node)
-		mailbox_receipts_wake(r);
+		mailbox_receipts_tell(r);
 }
 
 void mailbox_ledger_forsake(struct mailbox_ledger *ledger, bool gone)
@@ -136,6 +145,7 @@ void mailbox_receipts_init(struct mailbox_ledger *ledger, struct mailbox_receipt
 	INIT_LIST_HEAD(&r->open);
 	INIT_LIST_HEAD(&r->finished);
 	r->count = 0;
+	r->eventfd = NULL;
 	spin_lock(&ledger->lock);
 	list_add_tail(&r->node, &ledger->senders);
 	spin_unlock(&ledger->lock);
@@ -154,8 +164,37 @@ void mailbox_receipts_close(struct mailbox_ledger *ledger, struct mailbox_receip
 	}
 	list_splice_init(&r->finished, &unread);
 	spin_unlock(&ledger->lock);
+	if (r->eventfd)		/* nobody signals it any more */
+		eventfd_ctx_put(r->eventfd);
 	list_for_each_entry_safe(t, next, &unread, node)
 		mailbox_ticket_destroy(t);
+}
+
+long mailbox_receipts_eventfd(struct mailbox_ledger *ledger, struct mailbox_receipts *r,
+			      struct mailbox_eventfd __user *user)
+{
+	struct eventfd_ctx *ctx = NULL, *old;
+	struct mailbox_eventfd eventfd;
+	u32 size;
+	int err;
+
+	err = mailbox_abi_get(&eventfd, sizeof(eventfd), user, &size);
+	if (err)
+		return err;
+	if (eventfd.fd != -1)
+		ctx = eventfd_ctx_fdget(eventfd.fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	spin_lock(&ledger->lock);
+	old = r->eventfd;
+	r->eventfd = ctx;
+	/* What came before nobody would tell it. */
+	if (ctx && (!list_empty(&r->finished) || mailbox_ledger_error(ledger)))
+		mailbox_eventfd_signal(ctx);
+	spin_unlock(&ledger->lock);
+	if (old)
+		eventfd_ctx_put(old);
+	return 0;
 }
 
 struct mailbox_ticket *mailbox_ticket_alloc(struct mailbox_ledger *ledger,
@@ -236,7 +275,10 @@ static int mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_tic
 	if (!t->sync)
 		list_add_tail(&t->node, &t->sender->finished);
 	smp_mb();	/* before we look for sleepers; against (F) */
-	mailbox_receipts_wake(t->sender);
+	if (t->sync)
+		mailbox_receipts_wake(t->sender);
+	else
+		mailbox_receipts_tell(t->sender);
 	return 0;
 }
 
@@ -484,7 +526,7 @@ static int mailbox_ticket_told(struct mailbox_ledger *ledger, struct mailbox_tic
 	t->sync = false;
 	mailbox_ticket_put_back(ledger, t);
 	smp_mb();	/* before we look for sleepers; against (F) */
-	mailbox_receipts_wake(t->sender);
+	mailbox_receipts_tell(t->sender);
 	spin_unlock(&ledger->lock);
 	return err;
 }

@@ -19,8 +19,8 @@
  * A ticket outlives its sender (who is then nobody) until its message is finished:
  * it does no harm, and tells the receiver that nobody waits for a reply.
  *
- * Locks: ledger->lock, inside which only those of wait are taken. Context: process
- * context; mailbox_ticket_wait() and mailbox_receipt_read() sleep.
+ * Locks: ledger->lock, inside which only those of wait, and of an eventfd, are taken.
+ * Context: process context; mailbox_ticket_wait() and mailbox_receipt_read() sleep.
  */
 #ifndef MAILBOX_RECEIPT_H
 #define MAILBOX_RECEIPT_H
@@ -65,6 +65,7 @@ struct mailbox_ledger {
  * @open: tickets
  * @finished: oldest receipt first
  * @count: all of them
+ * @eventfd: signalled for each that is finished, or NULL
  */
 struct mailbox_receipts {
 	struct mailbox_queue queue;
@@ -73,6 +74,7 @@ struct mailbox_receipts {
 	struct list_head open;
 	struct list_head finished;
 	u32 count;
+	struct eventfd_ctx *eventfd;
 };
 
 /**
@@ -122,6 +124,17 @@ void mailbox_receipts_init(struct mailbox_ledger *ledger, struct mailbox_receipt
  * @r: its tickets: receipts are dropped, what is open goes on without it
  */
 void mailbox_receipts_close(struct mailbox_ledger *ledger, struct mailbox_receipts *r);
+
+/**
+ * mailbox_receipts_eventfd() - MAILBOX_IOC_EVENTFD
+ * @ledger: of the port
+ * @r: of the sender
+ * @user: struct mailbox_eventfd
+ *
+ * Return: 0, -EBADF, -EINVAL, or an error of mailbox_abi_get().
+ */
+long mailbox_receipts_eventfd(struct mailbox_ledger *ledger, struct mailbox_receipts *r,
+			      struct mailbox_eventfd __user *user);
 
 /* Is there a receipt to read? */
 bool mailbox_receipts_ready(const struct mailbox_receipts *r);

@@ -256,6 +256,7 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_FINISH, 0x4028bb19);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_PEEK, 0xc058bb1a);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_NOTIFY, 0xc018bb1b);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EVENTFD, 0x4008bb1c);
 }
 
 static void values_of_the_flags(struct kunit *test)

@@ -57,6 +57,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -129,6 +130,7 @@
 	X(receive, 170)	\
 	X(receipt, 70)	\
 	X(finish, 90)	\
+	X(eventfd, 20)	\
 	X(info, 25)	\
 	X(set_lanes, 25) \
 	X(kick, 12)	\
@@ -334,6 +336,7 @@ static const short errors[KIND_MAX][20] = {
 			   ESHUTDOWN, EREMOTE, ENOMEM },
 	[KIND_receipt] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ESTALE },
 	[KIND_finish] = { ERRORS_STRUCT, EMSGSIZE, ESTALE, EOPNOTSUPP, EPIPE, ENOMEM },
+	[KIND_eventfd] = { ERRORS_STRUCT },
 	[KIND_info] = { ERRORS_STRUCT },
 	[KIND_set_lanes] = { ERRORS_STRUCT },
 	[KIND_kick] = { ERRORS_STRUCT },
@@ -1674,6 +1677,29 @@ static void do_finish(void)
 	drop_target(&t);
 }
 
+/* Its own, which is closed at once: signalled then by whoever finishes a message. */
+static void do_eventfd(void)
+{
+	struct target t = pick_target(WRITES);
+	struct image im;
+	struct mailbox_eventfd *e = (void *)image_of(&im, sizeof(*e))->bytes;
+	int fd = chance(80) ? eventfd(0, EFD_CLOEXEC) : -1;
+	struct place p;
+	long ret;
+
+	e->fd = chance(10) ? PICK(-2, 1 << 20, 0, 1) : fd;
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_eventfd, result(ioctl(t.fd, MAILBOX_IOC_EVENTFD, p.user)));
+	judge_direction(&t, ret, t.writes);
+	if (ret > 0)
+		broken("returned %ld", ret);
+	if (fd >= 0)
+		close(fd);
+	drop_target(&t);
+}
+
 static void do_info(void)
 {
 	struct image im;
@@ -1745,11 +1771,12 @@ static void do_other_ioctl(void)
 		MAILBOX_IOC_CREATE, MAILBOX_IOC_DELETE, MAILBOX_IOC_EVICT, MAILBOX_IOC_HOLDER,
 		MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE, MAILBOX_IOC_INFO, MAILBOX_IOC_SET_LANES,
 		MAILBOX_IOC_KICK, MAILBOX_IOC_END, MAILBOX_IOC_RECEIPT, MAILBOX_IOC_FINISH,
+		MAILBOX_IOC_EVENTFD,
 	};
 	bool control = chance(40), none = false;
 	int fd = control ? control_slot() : port_slot();
 	void *arg = chance(70) ? (void *)(junk + below(BOX - PAGE)) : odd_address();
-	__u32 command = known[below(14)];
+	__u32 command = known[below(15)];
 	long ret;
 
 	switch (below(4)) {
@@ -1758,11 +1785,11 @@ static void do_other_ioctl(void)
 			  below(1U << _IOC_SIZEBITS) << _IOC_SIZESHIFT;
 		break;
 	case 1:
-		command = control ? known[6 + below(8)] : known[2 + below(4)];
+		command = control ? known[6 + below(9)] : known[2 + below(4)];
 		none = true;
 		break;
 	case 2:
-		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x1c + below(0xe4), below(256));
+		command = _IOC(below(4), MAILBOX_IOC_TYPE, 0x1d + below(0xe3), below(256));
 		none = true;
 		break;
 	case 3:

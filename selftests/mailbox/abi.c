@@ -30,6 +30,7 @@ LAYOUT(notify, 24)
 LAYOUT(set_lanes, 16)
 LAYOUT(kick, 16)
 LAYOUT(end, 8)
+LAYOUT(eventfd, 8)
 LAYOUT(info, 288)
 LAYOUT(query, 56)
 
@@ -230,6 +231,7 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4028bb19U, MAILBOX_IOC_FINISH);
 	EXPECT_EQ(0xc058bb1aU, MAILBOX_IOC_PEEK);
 	EXPECT_EQ(0xc018bb1bU, MAILBOX_IOC_NOTIFY);
+	EXPECT_EQ(0x4008bb1cU, MAILBOX_IOC_EVENTFD);
 }
 
 TEST(values_of_constants)
@@ -261,6 +263,7 @@ TEST(values_of_constants)
 	EXPECT_EQ(3, MAILBOX_ACKED);
 	EXPECT_EQ(4, MAILBOX_REPLIED);
 	EXPECT_EQ(5, MAILBOX_DISCARDED);
+	EXPECT_EQ(6, MAILBOX_RECEIVER_DIED);
 	EXPECT_EQ(8, MAILBOX_RECV_LEASE);
 	EXPECT_EQ(1, MAILBOX_ACK);
 	EXPECT_EQ(2, MAILBOX_REPLY);
@@ -270,6 +273,7 @@ TEST(values_of_constants)
 	EXPECT_EQ(1, MAILBOX_REASON_PURGED);
 	EXPECT_EQ(2, MAILBOX_REASON_LOST);
 	EXPECT_EQ(3, MAILBOX_REASON_DROPPED);
+	EXPECT_EQ(4, MAILBOX_REASON_MOVED);
 	EXPECT_EQ(8, MAILBOX_DROP_NEWEST);
 	EXPECT_EQ(16, MAILBOX_DROP_OLDEST);
 	EXPECT_EQ(~0U, MAILBOX_LANE_DEFAULT);
@@ -335,6 +339,7 @@ CALL(kick, MAILBOX_IOC_KICK, mailbox_kick, false, 0);
 CALL(end, MAILBOX_IOC_END, mailbox_end, false, 0);
 CALL(receipt, MAILBOX_IOC_RECEIPT, mailbox_receipt, false, ANSWER(mailbox_receipt, tag));
 CALL(finish, MAILBOX_IOC_FINISH, mailbox_finish, false, 0);
+CALL(eventfd, MAILBOX_IOC_EVENTFD, mailbox_eventfd, false, 0);
 CALL(notify, MAILBOX_IOC_NOTIFY, mailbox_notify, false, 0);
 
 FIXTURE_SETUP(call)
@@ -502,6 +507,13 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 
 		e->size = sizeof(*e);
 		e->end = MAILBOX_END_SEND;
+		break;
+	}
+	case MAILBOX_IOC_EVENTFD: {
+		struct mailbox_eventfd *e = arg;
+
+		e->size = sizeof(*e);
+		e->fd = -1;
 		break;
 	}
 	case MAILBOX_IOC_NOTIFY: {

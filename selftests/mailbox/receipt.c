@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "ring.h"
 
@@ -351,6 +352,155 @@ TEST_F(port, sigio_tells_of_a_receipt)
 	EXPECT_TRUE(info.si_band & POLLPRI);
 	EXPECT_EQ(self->tx, info.si_fd);
 	EXPECT_EQ(0, fcntl(self->tx, F_SETFL, 0));
+}
+
+/* An eventfd. */
+
+static long tell_by(int fd, int eventfd)
+{
+	struct mailbox_eventfd arg = { .size = sizeof(arg), .fd = eventfd };
+
+	return result(ioctl(fd, MAILBOX_IOC_EVENTFD, &arg));
+}
+
+/* How often it was signalled since this was asked last. */
+static long signals_of(int eventfd)
+{
+	__u64 n;
+
+	return read(eventfd, &n, sizeof(n)) == sizeof(n) ? (long)n : -errno;
+}
+
+TEST_F(port, eventfd_is_signalled_for_each_receipt)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), poller = epoll_create1(0);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = 7 };
+
+	EXPECT_EQ(0, epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event));
+	EXPECT_EQ(0, tell_by(self->tx, fd));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_EQ(1, send_receipt(self->tx, 0, "b"));
+	EXPECT_EQ(0, send_on(self->tx, 0, "c"));
+	EXPECT_EQ(0, epoll_wait(poller, &event, 1, 0));
+	EXPECT_MESSAGE("a", self->rx);
+	EXPECT_EQ(1, epoll_wait(poller, &event, 1, 0));
+	EXPECT_EQ(7, event.data.u64);
+	EXPECT_MESSAGE("b", self->rx);
+	EXPECT_MESSAGE("c", self->rx);
+	EXPECT_EQ(1, epoll_wait(poller, &event, 1, 0));
+	EXPECT_EQ(2, signals_of(fd));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(-EAGAIN, signals_of(fd));
+	close(poller);
+	close(fd);
+}
+
+TEST_F(port, eventfd_wakes_a_sender_who_sleeps_on_it)
+{
+	int fd = eventfd(0, 0);
+	pid_t pid;
+
+	EXPECT_EQ(0, tell_by(self->tx, fd));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	pid = spawn();
+	if (!pid)
+		leave(signals_of(fd) == 1 ? outcome_of(self->tx) : 99);
+	EXPECT_TRUE(wait_until(asleep_in(pid, SYS_read)));
+	EXPECT_EQ(0, lease(self->rx));
+	EXPECT_EQ(0, finish(self->rx, MAILBOX_ACK, 0));
+	EXPECT_EQ(MAILBOX_ACKED, reap(pid));
+	close(fd);
+}
+
+TEST_F(port, eventfd_is_signalled_at_once_if_a_receipt_is_there)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_MESSAGE("a", self->rx);
+	EXPECT_EQ(0, tell_by(self->tx, fd));
+	EXPECT_EQ(1, signals_of(fd));
+	close(fd);
+}
+
+TEST_F(port, eventfd_is_not_signalled_for_what_a_synchronous_send_tells)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	pid_t pid;
+
+	EXPECT_EQ(0, tell_by(self->tx, fd));
+	pid = sync_sender(self->tx, "a", MAILBOX_FOREVER);
+	EXPECT_MESSAGE("a", self->rx);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(-EAGAIN, signals_of(fd));
+	/* But for one that it could not tell. */
+	pid = spawn();
+	if (!pid)
+		leave(send_sync(self->tx, "x", MAILBOX_FOREVER, nowhere()));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	EXPECT_MESSAGE("x", self->rx);
+	EXPECT_EQ(-EFAULT, reap(pid));
+	EXPECT_EQ(1, signals_of(fd));
+	close(fd);
+}
+
+TEST_F(port, eventfd_can_be_exchanged_and_taken_away)
+{
+	int first = eventfd(0, EFD_NONBLOCK), second = eventfd(0, EFD_NONBLOCK);
+
+	EXPECT_EQ(0, tell_by(self->tx, first));
+	EXPECT_EQ(0, tell_by(self->tx, second));
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_MESSAGE("a", self->rx);
+	EXPECT_EQ(-EAGAIN, signals_of(first));
+	EXPECT_EQ(1, signals_of(second));
+	EXPECT_EQ(0, tell_by(self->tx, -1));
+	EXPECT_EQ(0, tell_by(self->tx, -1));
+	EXPECT_EQ(1, send_receipt(self->tx, 0, "b"));
+	EXPECT_MESSAGE("b", self->rx);
+	EXPECT_EQ(-EAGAIN, signals_of(second));
+	close(first);
+	close(second);
+}
+
+TEST_F(port, eventfd_tells_the_end)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), late = eventfd(0, EFD_NONBLOCK);
+
+	EXPECT_EQ(0, tell_by(self->tx, fd));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_LE(1, signals_of(fd));
+	EXPECT_EQ(-EIDRM, outcome_of(self->tx));
+	EXPECT_EQ(0, tell_by(self->tx, late));
+	EXPECT_EQ(1, signals_of(late));
+	close(fd);
+	close(late);
+}
+
+TEST_F(port, eventfd_outlives_its_descriptor_and_not_the_endpoint)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), copy = dup(fd);
+
+	EXPECT_EQ(0, tell_by(self->tx, fd));
+	close(fd);
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_MESSAGE("a", self->rx);
+	EXPECT_EQ(1, signals_of(copy));
+	EXPECT_EQ(1, send_receipt(self->tx, 0, "b"));
+	close(self->tx);
+	EXPECT_MESSAGE("b", self->rx);
+	EXPECT_EQ(-EAGAIN, signals_of(copy));
+	close(copy);
+	self->tx = open_port(self->name, O_WRONLY);
+}
+
+TEST_F(port, what_is_no_eventfd_is_refused)
+{
+	EXPECT_EQ(-EINVAL, tell_by(self->tx, self->tx));
+	EXPECT_EQ(-EBADF, tell_by(self->tx, -2));
+	EXPECT_EQ(-EBADF, tell_by(self->tx, 1 << 20));
+	EXPECT_EQ(-EBADF, tell_by(self->rx, -1));
 }
 
 /* Delete. */

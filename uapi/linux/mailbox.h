@@ -58,7 +58,7 @@
  *	ESHUTDOWN  this endpoint was evicted: it is not mapped again
  *	ESRCH	   the port has no mapping of that endpoint, or no further one; there
  *		   is no process of that number
- *	EBADF	   the descriptor is not open for this direction
+ *	EBADF	   the descriptor is not open for this direction, or is none
  *	EPROTO	   the ring was found inconsistent at one slot
  *	EOPNOTSUPP not on this kind of port
  *	E2BIG	   a newer structure with a tail that is not zero
@@ -429,6 +429,23 @@ struct mailbox_receipt {
 	__u32 gid;
 };
 
+/**
+ * struct mailbox_eventfd - MAILBOX_IOC_EVENTFD: be told of receipts by an eventfd
+ * @size: sizeof(struct mailbox_eventfd)
+ * @fd: from eventfd(2); -1: no longer
+ *
+ * It is signalled, by 1, when a receipt comes that MAILBOX_IOC_RECEIPT can read, and when
+ * none can come any more; at once if that is so already. Not for what a synchronous send
+ * tells itself. So who reads the eventfd, then all receipts that there are, misses
+ * none; how many there are its value does not tell, for a receipt that could not be
+ * stored is there again. An endpoint has one at most, kept after @fd is closed, and shared
+ * by all who have the endpoint open. EBADF: no descriptor; EINVAL: not an eventfd.
+ */
+struct mailbox_eventfd {
+	__u32 size;
+	__s32 fd;
+};
+
 /* struct mailbox_finish.how */
 #define MAILBOX_ACK		1U		/* done */
 #define MAILBOX_REPLY		2U		/* done, and this is the answer */
@@ -681,6 +698,7 @@ struct mailbox_query {
 #define MAILBOX_IOC_END		_IOW(MAILBOX_IOC_TYPE, 0x15, struct mailbox_end)
 #define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
 #define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
+#define MAILBOX_IOC_EVENTFD	_IOW(MAILBOX_IOC_TYPE, 0x1c, struct mailbox_eventfd)
 #define MAILBOX_IOC_NOTIFY	_IOWR(MAILBOX_IOC_TYPE, 0x1b, struct mailbox_notify)
 #define MAILBOX_IOC_PEEK	_IOWR(MAILBOX_IOC_TYPE, 0x1a, struct mailbox_message)
 

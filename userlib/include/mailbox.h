@@ -474,6 +474,21 @@ int mailbox_wait_ticket(struct mailbox *mb, const struct mailbox_msg *msg,
 int mailbox_ticket_status(struct mailbox *mb, const struct mailbox_msg *msg,
 			  struct mailbox_result *result);
 
+/**
+ * mailbox_receipt_eventfd() - be told of receipts by an eventfd
+ * @mb: handle that sends
+ * @fd: from eventfd(2); -1: no longer
+ *
+ * It is signalled when a receipt comes to this handle, and when none can come any more;
+ * at once if that is so already. Read the eventfd, then all receipts that there are, by
+ * mailbox_wait_receipt() with MAILBOX_NO_WAIT: its value does not tell how many. @fd stays
+ * the caller's, and may be closed. A handle has one at most.
+ *
+ * Return: 0. -EBADF: @fd is no descriptor, or @mb cannot send; -EINVAL: it is not an
+ * eventfd.
+ */
+int mailbox_receipt_eventfd(struct mailbox *mb, int fd);
+
 /* ... and that of a receiver who has it with MAILBOX_RECV_LEASE */
 
 /**

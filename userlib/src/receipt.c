@@ -104,6 +104,13 @@ int mailbox_ticket_status(struct mailbox *mb, const struct mailbox_msg *msg,
 	return read_receipt(mb, &r, result);
 }
 
+int mailbox_receipt_eventfd(struct mailbox *mb, int fd)
+{
+	struct mailbox_eventfd arg = { .size = sizeof(arg), .fd = fd };
+
+	return ioctl(mb->fd, MAILBOX_IOC_EVENTFD, &arg) < 0 ? -errno : 0;
+}
+
 /* The receiver */
 
 static int finish(struct mailbox *mb, const struct mailbox_msg *msg, struct mailbox_finish f)

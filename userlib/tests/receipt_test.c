@@ -22,6 +22,7 @@ static struct {
 		struct mailbox_message message;
 		struct mailbox_receipt receipt;
 		struct mailbox_finish finish;
+		struct mailbox_eventfd eventfd;
 	} in;
 	struct mailbox_receipt asked;	/* with a synchronous send */
 	/* what it is to be told */
@@ -279,6 +280,17 @@ static void test_finish(void)
 	   "no reply's length is cut to 32 bits");
 }
 
+static void test_eventfd(void)
+{
+	struct mailbox_eventfd *in = &kernel.in.eventfd;
+
+	begin(0);
+	ok(!mailbox_receipt_eventfd(mb, 7) && kernel.request == MAILBOX_IOC_EVENTFD &&
+	   in->size == sizeof(*in) && in->fd == 7, "an eventfd is handed on");
+	begin(EINVAL);
+	ok(mailbox_receipt_eventfd(mb, -1) == -EINVAL && in->fd == -1, "and so is what is wrong");
+}
+
 int main(void)
 {
 	int fds[2];
@@ -295,6 +307,7 @@ int main(void)
 	test_wait_errors();
 	test_lease();
 	test_finish();
+	test_eventfd();
 	mailbox_close(mb);
 	close(fds[1]);
 	return done();
