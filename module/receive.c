@@ -193,14 +193,14 @@ static noinline bool mailbox_tell(const struct mailbox_endpoint *ep,
 				  struct mailbox_message __user *user,
 				  const struct mailbox_taken *t, u32 lane, u32 size)
 {
-	s64 n = atomic64_xchg(&t->lane->lost, 0);
+	s64 n = mailbox_ring_take_lost(t->lane);
 	struct mailbox_message m;
 	bool told;
 
 	mailbox_describe(ep, t, lane, size, &m);
 	m.lost = min_t(s64, n, U32_MAX);
 	told = mailbox_put_short(NULL, NULL, 0, user, &m);
-	atomic64_add(told ? n - m.lost : n, &t->lane->lost);
+	mailbox_ring_lose(t->lane, told ? n - m.lost : n);
 	return told;
 }
 

@@ -341,7 +341,7 @@ int mailbox_ring_drop(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 
 	if (!err) {
 		atomic64_inc(&ring->purged);
-		atomic64_inc(&lane->lost);
+		mailbox_ring_lose(lane, 1);
 	}
 	return err;
 }

@@ -210,11 +210,28 @@ void mailbox_ring_purge(struct mailbox_ring *ring,
 int mailbox_ring_drop(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 		      struct mailbox_taken *t);
 
+/* Messages are lost: the next receiver is told, and who has the port mapped comes and asks. */
+static inline void mailbox_ring_lose(struct mailbox_ring_lane *lane, s64 n)
+{
+	if (n && !atomic64_fetch_add(n, &lane->lost))
+		MAILBOX_ADD(&lane->shared->lost, 1);
+}
+
+/* How many, of whom nobody has been told. He is, or they are lost once more. */
+static inline s64 mailbox_ring_take_lost(struct mailbox_ring_lane *lane)
+{
+	s64 n = atomic64_xchg(&lane->lost, 0);
+
+	if (n)
+		MAILBOX_ADD(&lane->shared->lost, -1);
+	return n;
+}
+
 /* A message is not sent, for there is no slot. */
 static inline void mailbox_ring_refuse(struct mailbox_ring *ring, struct mailbox_ring_lane *lane)
 {
 	atomic64_inc(&ring->refused);
-	atomic64_inc(&lane->lost);
+	mailbox_ring_lose(lane, 1);
 }
 
 /**

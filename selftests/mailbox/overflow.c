@@ -110,6 +110,29 @@ TEST_F(drop, count_that_could_not_be_told_is_told_the_next_time)
 	number_of_next(_metadata, self->fd, 0);
 }
 
+TEST_F(drop, mapping_shows_that_there_is_something_to_be_told)
+{
+	struct mailbox_message *m = pages(1, PROT_READ | PROT_WRITE);
+	unsigned int i;
+	struct ring r;
+
+	ASSERT_EQ(0, ring_map(&r, self->fd));
+	for (i = 0; i < FIXTURE_SLOTS; i++)
+		EXPECT_EQ(0, send_number(self->fd, i));
+	EXPECT_EQ(0, r.shared->lane[0].lost);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, send_number(self->fd, i));
+	EXPECT_EQ(1, r.shared->lane[0].lost);
+	EXPECT_EQ(0, r.shared->lane[1].lost);
+	*m = message(.data = address(&i), .length = sizeof(i));
+	mprotect(m, getpagesize(), PROT_READ);
+	EXPECT_EQ(-EFAULT, receive_message(self->fd, m));
+	EXPECT_EQ(1, r.shared->lane[0].lost);
+	number_of_next(_metadata, self->fd, 3);
+	EXPECT_EQ(0, r.shared->lane[0].lost);
+	ring_unmap(&r);
+}
+
 TEST_F(drop, port_is_always_ready_to_be_sent_to)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLOUT };

@@ -118,7 +118,8 @@
  *		  closed or gone, take the claim back, if closed kick receivers; the
  *		  rest is for a system call to say
  *	receive	  if the lane holds parked messages, by a system call: the kernel
- *		  hands them out first; likewise if the next message's sender wants a
+ *		  hands them out first; likewise if messages were lost, for who wants to
+ *		  know how many; likewise if the next message's sender wants a
  *		  receipt, for the kernel writes that. Else take; if others sleep and a
  *		  walk finds another message, kick them; read; release; if the senders'
  *		  word is not zero, kick
@@ -188,13 +189,15 @@ struct mailbox_waiters {
  * @hint: a position that every participant may start from; receivers move it
  * @parked: messages that the kernel holds for the next receiver
  * @discarded: slots that mapped senders claimed and gave up
+ * @lost: not 0: messages were dropped, and the next receive by system call tells how many
  * @pad: to the end of the cache line
  */
 struct mailbox_shared_lane {
 	__u64 hint;
 	__u64 parked;
 	__u64 discarded;
-	__u64 pad[5];
+	__u64 lost;
+	__u64 pad[4];
 };
 
 #define MAILBOX_SHARED_VERSION	1

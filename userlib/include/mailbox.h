@@ -88,8 +88,8 @@ struct mailbox_attr {
  * @pid: the process that opened that endpoint; 0 if it has no number here
  * @uid: its effective user
  * @gid: its effective group
- * @lost: answered by a receive by system call: how many messages of the lane were
- *	dropped, of which nobody has been told yet; 0 if it goes through the mapping
+ * @lost: answered by a receive: how many messages of the lane were dropped, of which
+ *	nobody has been told yet
  * @lease: receive with MAILBOX_RECV_LEASE: when the lease ends, as
  *	mailbox_deadline_ms(); 0: never. Not changed
  *

@@ -69,6 +69,9 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 	return mb->ring && mb->ring->kind ? mb->ring : NULL;
 }
 
+/* Were messages dropped of which nobody has been told? Then the kernel tells how many. */
+bool mailbox_ring_lost(const struct ring *ring);
+
 /* One message through the ring; if it cannot say, or must not, by system call. */
 int mailbox_ring_send(struct mailbox *mb, const void *data, size_t length);
 int mailbox_ring_receive(struct mailbox *mb, void *buf, size_t size);

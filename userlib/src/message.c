@@ -190,7 +190,7 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 	struct ring *ring = ring_for(mb, msg, BY_KERNEL_RECV);
 	int err;
 
-	if (ring) {
+	if (ring && !mailbox_ring_lost(ring)) {
 		err = mailbox_ring_receive_msg(mb, msg, waits(ring, deadline));
 		if (!err)
 			return msg->length < msg->size ? (int)msg->length : (int)msg->size;

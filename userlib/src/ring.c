@@ -602,6 +602,18 @@ hot int receive_one(struct mailbox *mb, void *data, size_t size, bool truncate, 
 	return 0;
 }
 
+bool mailbox_ring_lost(const struct ring *ring)
+{
+	uint32_t n;
+
+	if (likely(!ring->drops))
+		return false;
+	for (n = 0; n < ring->lanes; n++)
+		if (ring->receive_mask >> n & 1 && MAILBOX_LOAD(&ring->shared->lane[n].lost))
+			return true;
+	return false;
+}
+
 /* All there is to say. What the slot does not tell the kernel would. */
 hot void tell(struct mailbox_msg *msg, const struct taken *t)
 {
@@ -695,7 +707,8 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 	struct ring *ring = mb->ring;
 	uint32_t n;
 
-	if (is_direct(ring) && our_end(mb, ring, MAILBOX_END_RECEIVE))
+	if (mailbox_ring_lost(ring) ||
+	    (is_direct(ring) && our_end(mb, ring, MAILBOX_END_RECEIVE)))
 		return 0;
 	for (n = ring->lanes; n-- > 0;) {
 		__u64 p = MAILBOX_LOAD(&ring->lane[n].receive);
@@ -1020,7 +1033,8 @@ int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 		deadline = MAILBOX_NO_WAIT;
 	if (msg->flags & ~MAILBOX_RECV_REALTIME)
 		return -EINVAL;
-	err = take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t, is_direct(ring));
+	err = mailbox_ring_lost(ring) ? BY_SYSTEM_CALL :
+	      take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t, is_direct(ring));
 	if (likely(!err)) {
 		tell(msg, &t);
 	} else if (unsettled(err, deadline)) {

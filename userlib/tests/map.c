@@ -779,6 +779,45 @@ static void test_drops(void)
 	mailbox_close(mb);
 }
 
+static bool send_letters(struct mailbox *mb, const char *letters)
+{
+	for (; *letters; letters++)
+		if (mailbox_send(mb, letters, 1))
+			return false;
+	return true;
+}
+
+/* What the kernel dropped the mapping is told all the same, with the next message. */
+static void test_lost(uint32_t flags)
+{
+	struct mailbox_attr attr = { .message_size = 8, .capacity = 2, .flags = flags };
+	struct mailbox *mb = mailbox_create(NULL, &attr, O_RDWR | O_NONBLOCK);
+	struct mailbox *tx = mailbox_reopen(mb, O_RDWR | O_NONBLOCK);
+	struct mailbox_msg two[2] = { 0 }, msg = { 0 };
+	char buf[2][8];
+
+	msg.data = buf[0];
+	msg.size = 8;
+	two[0].data = buf[0];
+	two[1].data = buf[1];
+	two[0].size = 8;
+	two[1].size = 8;
+	ok(!mailbox_map(mb) && !mailbox_map(tx) && send_letters(tx, "abcde"),
+	   "a mapped sender drops three");
+	ok(mailbox_receive_msg(mb, &msg, 0) == 1 && msg.lost == 3, "a mapped receiver is told how many");
+	ok(mailbox_receive_msg(mb, &msg, 0) == 1 && !msg.lost, "once");
+	ok(send_letters(tx, "abcd") && mailbox_receive(mb, buf[0], 8) == 1 &&
+	   mailbox_receive_msg(mb, &msg, 0) == 1 && msg.lost == 2, "not who does not ask for it");
+	ok(send_letters(tx, "abcd") && mailbox_receive_batch(mb, two, 2, 0) == 2 &&
+	   two[0].lost == 2 && !two[1].lost, "of several messages with the first");
+	memset(&msg, 0, sizeof(msg));
+	ok(send_letters(tx, "abcd") && !mailbox_peek(mb, &msg, 0) && msg.lost == 2 &&
+	   msg.length == 1 && !mailbox_release(mb, &msg), "in place");
+	ok(!mailbox_peek(mb, &msg, 0) && !msg.lost && !mailbox_release(mb, &msg), "once");
+	mailbox_close(tx);
+	mailbox_close(mb);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "hold"))
@@ -808,6 +847,9 @@ int main(int argc, char **argv)
 	test_receipts();
 	test_given_back();
 	test_drops();
+	test_lost(MAILBOX_DROP_OLDEST);
+	test_lost(MAILBOX_DROP_NEWEST);
+	test_lost(MAILBOX_DROP_NEWEST | MAILBOX_DIRECT);
 	test_many(false);
 	test_many(true);
 	return done();
