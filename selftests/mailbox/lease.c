@@ -445,6 +445,52 @@ TEST_F(port, reply_to_one_who_is_gone_is_epipe_and_the_lease_goes_on)
 	self->tx = open_port(self->name, O_WRONLY);
 }
 
+/* A caller of its own, that nobody else keeps open: it has called, and its message is leased. */
+static pid_t caller_in_a_call(struct __test_metadata *_metadata, const char *name, int rx,
+			      __u64 deadline)
+{
+	pid_t caller = spawn();
+
+	if (!caller) {
+		send_sync(open_port(name, O_WRONLY), "question", deadline, NULL);
+		pause();
+	}
+	EXPECT_TRUE(wait_until(info_of(rx).depth));
+	EXPECT_EQ(0, lease(rx));
+	return caller;
+}
+
+TEST_F(port, caller_that_is_killed_in_its_call_is_gone_for_who_has_the_lease)
+{
+	pid_t caller = caller_in_a_call(_metadata, self->name, self->rx, MAILBOX_FOREVER);
+
+	EXPECT_TRUE(sleeps_in_ioctl(caller));
+	kill(caller, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(caller));
+	/* Its descriptor is closed behind its end. */
+	EXPECT_TRUE(wait_until(info_of(self->rx).endpoints == 3));
+	EXPECT_EQ(-EPIPE, reply(self->rx, 0, "answer"));
+	EXPECT_EQ(1, info_of(self->rx).leased);
+	EXPECT_EQ(0, finish(self->rx, MAILBOX_ACK, 0));
+	EXPECT_EQ(1, info_of(self->rx).messages_received);
+}
+
+TEST_F(port, caller_that_has_given_up_and_died_is_gone_for_who_has_the_lease)
+{
+	pid_t caller = caller_in_a_call(_metadata, self->name, self->rx, in_ms(500));
+
+	EXPECT_TRUE(wait_until(asleep_in(caller, SYS_pause)));
+	kill(caller, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(caller));
+	EXPECT_TRUE(wait_until(info_of(self->rx).endpoints == 3));
+	EXPECT_EQ(-EPIPE, reply(self->rx, 0, "answer"));
+	/* Whoever has it next is told the same. */
+	EXPECT_EQ(0, finish(self->rx, MAILBOX_NACK, 0));
+	EXPECT_EQ(0, lease(self->both));
+	EXPECT_EQ(-EPIPE, reply(self->both, 0, "answer"));
+	EXPECT_EQ(0, finish(self->both, MAILBOX_ACK, 0));
+}
+
 TEST_F(port, caller_whose_time_is_over_gets_its_reply_later)
 {
 	char answer[8] = { 0 };
@@ -589,6 +635,42 @@ TEST_F(port, message_given_back_to_a_deleted_port_is_received)
 	EXPECT_EQ(0, delete_port(self->name, 0));
 	EXPECT_EQ(0, finish(self->rx, MAILBOX_NACK, 0));
 	EXPECT_MESSAGE("a", self->both);
+	EXPECT_EQ(-EIDRM, get(self->both, &(char) { 0 }, 1));
+}
+
+TEST_F(port, message_of_a_deleted_port_comes_again_when_its_holder_dies_or_is_late)
+{
+	pid_t holder;
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	holder = spawn();
+	if (!holder) {
+		if (!lease(open_port(self->name, O_RDONLY)))
+			pause();
+		leave(99);
+	}
+	EXPECT_TRUE(wait_until(info_of(self->rx).leased == 1));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_NO_MESSAGE(self->rx);
+	kill(holder, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(holder));
+	EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+	EXPECT_EQ(0, lease_until(self->rx, 1));
+	EXPECT_TRUE(wait_until(info_of(self->rx).depth == 1));
+	EXPECT_REDELIVERED(2, "a", self->both);
+	EXPECT_EQ(MAILBOX_RECEIVED, outcome_of(self->tx));
+	EXPECT_EQ(-EIDRM, get(self->both, &(char) { 0 }, 1));
+}
+
+TEST_F(port, lease_of_a_deleted_port_is_extended_and_finished)
+{
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_EQ(0, lease_until(self->rx, in_ms(100000)));
+	EXPECT_EQ(0, delete_port(self->name, 0));
+	EXPECT_EQ(0, finish(self->rx, MAILBOX_EXTEND, 0, .deadline = in_ms(200000)));
+	EXPECT_EQ(MAILBOX_TAKEN, status_of(self->tx, 0, 0));
+	EXPECT_EQ(0, reply(self->rx, 0, "done"));
+	EXPECT_EQ(MAILBOX_REPLIED, status_of(self->tx, 0, 0));
 	EXPECT_EQ(-EIDRM, get(self->both, &(char) { 0 }, 1));
 }
 
