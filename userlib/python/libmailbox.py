@@ -52,10 +52,11 @@ MSG_RECEIPT = 1 << 19
 MSG_DEPARTED_SHIFT = 24
 
 # Result.outcome and Result.reason
-QUEUED, TAKEN, RECEIVED, ACKED, REPLIED, DISCARDED = range(6)
+QUEUED, TAKEN, RECEIVED, ACKED, REPLIED, DISCARDED, RECEIVER_DIED = range(7)
 REASON_PURGED = 1
 REASON_LOST = 2
 REASON_DROPPED = 3
+REASON_MOVED = 4
 
 NACK = 3
 NACK_BACK = 4
@@ -65,7 +66,8 @@ END_RECEIVE = 2
 
 class _Attr(ctypes.Structure):
     _fields_ = [(name, c_uint32) for name in
-                ("message_size", "capacity", "lanes", "mode", "flags", "peer_pid")]
+                ("message_size", "capacity", "lanes", "mode", "flags", "peer_pid",
+                 "max_deliveries")] + [("dead_letter", c_char_p)]
 
 
 class _Msg(ctypes.Structure):
@@ -100,11 +102,16 @@ class Info(_Record):
                  "redelivered", "quarantined", "map_bytes")] + \
                [(name, c_uint32) for name in
                 ("mappings", "owner", "sender", "receiver", "leased", "limit")] + \
-               [("_name", c_char * 64)]
+               [("messages_moved", c_uint64), ("max_deliveries", c_uint32), ("dead_endpoint", c_uint32),
+                ("_name", c_char * 64), ("_dead_letter", c_char * 64)]
 
     @property
     def name(self):
         return self._name.decode()
+
+    @property
+    def dead_letter(self):
+        return self._dead_letter.decode()
 
 
 class Query(_Record):
@@ -143,6 +150,7 @@ _call = _declare(c_int, "mailbox_call", _handle, POINTER(_Msg), POINTER(_Result)
 _wait_receipt = _declare(c_int, "mailbox_wait_receipt", _handle, POINTER(_Result), c_uint64)
 _wait_ticket = _declare(c_int, "mailbox_wait_ticket", _handle, POINTER(_Msg), POINTER(_Result), c_uint64)
 _ticket_status = _declare(c_int, "mailbox_ticket_status", _handle, POINTER(_Msg), POINTER(_Result))
+_receipt_eventfd = _declare(c_int, "mailbox_receipt_eventfd", _handle, c_int)
 _ack = _declare(c_int, "mailbox_ack", _handle, POINTER(_Msg))
 _nack = _declare(c_int, "mailbox_nack", _handle, POINTER(_Msg), c_uint32)
 _reply = _declare(c_int, "mailbox_reply", _handle, POINTER(_Msg), c_char_p, c_size_t)
@@ -390,6 +398,10 @@ class Mailbox:
         _check(err)
         return self._result(result, buffer)
 
+    def receipt_eventfd(self, fd):
+        """Signal this eventfd when there is a receipt to read; -1: no longer."""
+        _check(_receipt_eventfd(self._mb, fd))
+
     def ticket_status(self, ticket):
         """How it stands with a message now; takes no receipt away. data is None."""
         result = _Result()
@@ -397,9 +409,11 @@ class Mailbox:
         return Result(result, None)
 
 
-def create(name=None, oflags=os.O_RDWR, *, message_size=0, capacity=0, lanes=0, mode=0, flags=0, peer_pid=0):
+def create(name=None, oflags=os.O_RDWR, *, message_size=0, capacity=0, lanes=0, mode=0, flags=0, peer_pid=0,
+           max_deliveries=0, dead_letter=None):
     """Make a port and open it; an existing one is opened unless flags has EXCLUSIVE. None: nameless."""
-    attr = _Attr(message_size, capacity, lanes, mode, flags, peer_pid)
+    attr = _Attr(message_size, capacity, lanes, mode, flags, peer_pid, max_deliveries,
+                 None if dead_letter is None else os.fsencode(dead_letter))
     return Mailbox(_create(None if name is None else os.fsencode(name), attr, oflags), name)
 
 

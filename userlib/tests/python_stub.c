@@ -105,6 +105,9 @@ int mailbox_info(struct mailbox *mb, struct mailbox_info *info)
 	info->mode = attr.mode;
 	info->flags = attr.flags;
 	info->receiver = attr.peer_pid;
+	info->max_deliveries = attr.max_deliveries;
+	if (attr.dead_letter)
+		strncpy(info->dead_letter, attr.dead_letter, sizeof(info->dead_letter) - 1);
 	info->endpoint = mb->oflags;
 	info->map_bytes = 1ULL << 40;
 	strcpy(info->name, name);
@@ -237,6 +240,12 @@ int mailbox_wait_receipt(struct mailbox *mb, struct mailbox_result *result, uint
 	(void)mb;
 	last_deadline = deadline;
 	return tell(result);
+}
+
+int mailbox_receipt_eventfd(struct mailbox *mb, int fd)
+{
+	(void)mb;
+	return fd == 43 ? 0 : -EINVAL;
 }
 
 static bool known(const struct mailbox_msg *msg)

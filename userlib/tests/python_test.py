@@ -88,11 +88,12 @@ for name, function in sorted(declared.items()):
 # --- against the stub
 
 port = m.create("jobs", os.O_RDWR | os.O_NONBLOCK, message_size=100000, capacity=4, lanes=2, mode=0o660,
-                flags=m.DIRECT | m.EXCLUSIVE, peer_pid=77)
+                flags=m.DIRECT | m.EXCLUSIVE, peer_pid=77, max_deliveries=9, dead_letter="dead")
 info = port.info()
 ok("create hands on all attributes", lambda: differ(
-    (info.name, info.message_size, info.capacity, info.lanes, info.mode, info.flags, info.receiver, info.endpoint),
-    ("jobs", 100000, 4, 2, 0o660, m.DIRECT | m.EXCLUSIVE, 77, os.O_RDWR | os.O_NONBLOCK)))
+    (info.name, info.message_size, info.capacity, info.lanes, info.mode, info.flags, info.receiver, info.endpoint,
+     info.max_deliveries, info.dead_letter),
+    ("jobs", 100000, 4, 2, 0o660, m.DIRECT | m.EXCLUSIVE, 77, os.O_RDWR | os.O_NONBLOCK, 9, "dead")))
 ok("64 bits are 64 bits", lambda: differ(info.map_bytes, 1 << 40))
 ok("create of a nameless port", lambda: differ(m.create().info().name, ""))
 ok("an error has its errno", lambda: fails(errno.EEXIST, m.create, "taken", kind=FileExistsError))
@@ -167,6 +168,8 @@ ok("a receipt with a reply", lambda: differ(
     (m.REPLIED, b"done", 21, 22, 23, 24, 1 << 41)))
 ok("no such ticket", lambda: fails(errno.ESTALE, port.wait_ticket, m.Ticket(0, 0)))
 ok("no such lease", lambda: fails(errno.ESTALE, m.Message.ack, m.Message(port, m._Msg(), b"")))
+ok("receipt_eventfd", lambda: port.receipt_eventfd(43))
+ok("receipt_eventfd of none", lambda: fails(errno.EINVAL, port.receipt_eventfd, 44))
 stub.stub_interrupt(2)
 ok("call", lambda: differ(port.call(b"question", tag=4, timeout=2).data, b"an answer"))
 ok("call that nobody took", lambda: fails(errno.ETIMEDOUT, port.call, b"nobody", timeout=1, kind=TimeoutError))
