@@ -2,19 +2,26 @@
 /*
  * What a message costs without system calls, beside what else there is.
  *
- *	ring-bench [--rounds N] [--ms N] [--rows TEXT] [--peers TEXT] [--csv FILE]
+ *	ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT]
+ *		[--peers TEXT] [--csv FILE]
  *	ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
  * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
- * are taken within a round; what is printed are medians over the rounds. --rows, --peers:
- * only those that have TEXT in their name.
+ * are taken within a round; what is printed are medians over the rounds, and ours against
+ * each in brackets. --rows, --peers: only those that have TEXT in their name, or one of
+ * several with | between. `make ring BEFORE=tree` adds the library of another tree as a
+ * peer of its own: so a change is measured beside what was before it.
  *
  * --alone: one process sends and receives N messages by libmailbox, and nothing is
  * measured: to count its instructions with valgrind.
  *
  * Before each turn a bare cache line goes to and fro. Where that is too fast the two
- * processors are two threads of one core at that moment, and the turn is dropped.
+ * processors are two threads of one core at that moment, and the turn is dropped. A turn
+ * of two processes in which one of them lost its processor is repeated, as often as
+ * --patience says: so short turns (--ms 3) tell something on a busy machine too.
+ * --messages: so many in a turn of each, rather than as many as make a turn of --ms: what
+ * happens in the first laps is not the same as what comes then.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,6 +29,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,8 +39,8 @@
 #define PEERS_MAX	20
 #define PROCESSES_MAX	4
 #define SAMPLES_MAX	100000
-#define LINE_MIN_NS	100
-#define TRIES_MAX	5
+#define LINE_MIN_NS	160
+#define TRIES_MAX	20
 
 #define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -120,6 +128,11 @@ static const struct peer *const peers[] = {
 	&peer_mailbox,
 	&peer_mailbox_direct,
 	&peer_mailbox_in_place,
+#ifdef HAVE_BEFORE
+	&peer_before_mailbox,
+	&peer_before_mailbox_direct,
+	&peer_before_mailbox_in_place,
+#endif
 	&peer_pipe,
 	&peer_mq,
 	&peer_seqpacket,
@@ -162,7 +175,7 @@ struct candidate {
 
 struct table {
 	const struct row *row;
-	int rounds, dropped;
+	int rounds, dropped, disturbed;
 	double line[ROUNDS_MAX];
 	int candidates;
 	struct candidate candidate[PEERS_MAX];
@@ -170,15 +183,29 @@ struct table {
 
 static struct table tables[ARRAY_SIZE(rows)];
 
+/* Whether one of @texts, with | between, is in @name. */
+static bool named(const char *name, const char *texts)
+{
+	char *copy = strdup(texts), *rest = copy, *text;
+	bool found = !*texts;
+
+	if (!copy)
+		die("strdup");
+	while (!found && (text = strsep(&rest, "|")))
+		found = strstr(name, text);
+	free(copy);
+	return found;
+}
+
 static bool fits(const struct row *row, const struct peer *peer, bool sleeps)
 {
 	bool many = row->kind == CONTENDED || row->kind == TWO_TO_TWO;
 
 	if (!(peer->can & (sleeps ? PEER_SLEEPS : PEER_POLLS)))
 		return false;
-	if (peer == &peer_mailbox_in_place)
+	if (peer->can & PEER_IN_PLACE)
 		return row->in_place;
-	if (peer == &peer_mailbox_direct && !row->direct)
+	if (peer->can & PEER_DIRECT && !row->direct)
 		return false;
 	if (row->direct && peer->can & PEER_SLEEPS)
 		return false;
@@ -200,7 +227,7 @@ static void choose(struct table *t, const struct row *row, const char *text)
 	t->row = row;
 	for (i = 0; i < ARRAY_SIZE(peers); i++)
 		for (sleeps = 0; sleeps < 2; sleeps++)
-			if (strstr(peers[i]->name, text) && fits(row, peers[i], sleeps))
+			if (named(peers[i]->name, text) && fits(row, peers[i], sleeps))
 				t->candidate[t->candidates++] = (struct candidate){
 					.peer = peers[i], .sleeps = sleeps };
 }
@@ -212,12 +239,14 @@ static struct shared {
 	struct {
 		uint64_t begin, end;	/* ns */
 		uint64_t sum;
+		long preempted;
 	} process[PROCESSES_MAX];
 	uint32_t ticks[SAMPLES_MAX];
 } *shared;
 
 static int cpus[2];
 static double ticks_per_ns = 1;
+static int patience, messages;
 
 static uint64_t ns_now(void)
 {
@@ -289,10 +318,21 @@ static uint64_t part(const struct table *t, const struct candidate *c, void *q[2
 	return 0;
 }
 
+/* How often somebody else was given our processor though we wanted it. */
+static long preempted(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage))
+		die("getrusage");
+	return usage.ru_nivcsw;
+}
+
 static void child(const struct table *t, const struct candidate *c, void *q[2], uint64_t n,
 		  int who, unsigned int processes)
 {
 	uint64_t begin, sum;
+	long before;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(60);
@@ -303,11 +343,18 @@ static void child(const struct table *t, const struct candidate *c, void *q[2], 
 	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&shared->ready, __ATOMIC_ACQUIRE) != processes)
 		sched_yield();
+	/* Now both are there, and begin at once: whoever had to wait for it counts. */
+	before = preempted();
+	__atomic_add_fetch(&shared->go, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE) != processes)
+		if (processes > 2)
+			sched_yield();
 	begin = ns_now();
 	sum = part(t, c, q, n, who);
 	shared->process[who].end = ns_now();
 	shared->process[who].begin = begin;
 	shared->process[who].sum = sum;
+	shared->process[who].preempted = preempted() - before;
 	_exit(0);
 }
 
@@ -328,6 +375,7 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 	if (!q[0] || (t->row->kind == PING && !q[1]))
 		return 0;
 	shared->ready = 0;
+	shared->go = 0;
 	for (who = 0; who < processes; who++) {
 		pid[who] = fork();
 		if (pid[who] < 0)
@@ -360,6 +408,19 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 	return end - begin;
 }
 
+/* The same; once more if somebody else has had one of the processors. */
+static uint64_t undisturbed_turn(struct table *t, const struct candidate *c, uint64_t n)
+{
+	int tries = c->sleeps || t->row->kind == TWO_TO_TWO ? 0 : patience;
+	uint64_t ns;
+
+	do
+		ns = turn(t, c, n);
+	while (ns && (shared->process[0].preempted || shared->process[1].preempted) && tries-- > 0);
+	t->disturbed += ns && tries < 0;
+	return ns;
+}
+
 static int by_ticks(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -385,8 +446,12 @@ static void calibrate(struct table *t, struct candidate *c, int ms)
 {
 	uint64_t n = whole(t->row->size == BYTES_MAX ? 256 : 4096, t->row), ns;
 
+	if (messages) {
+		c->n = whole(messages, t->row);
+		return;
+	}
 	for (;;) {
-		ns = turn(t, c, n);
+		ns = undisturbed_turn(t, c, n);
 		if (!ns)
 			return;
 		if (ns > 5000000 || (t->row->kind == PING && n >= SAMPLES_MAX - BATCH))
@@ -403,7 +468,7 @@ static bool measure(struct table *t, struct candidate *c, int round, int ms)
 
 	if (!c->n)
 		calibrate(t, c, ms);
-	ns = c->n ? turn(t, c, c->n) : 0;
+	ns = c->n ? undisturbed_turn(t, c, c->n) : 0;
 	if (!ns)
 		return false;
 	if (t->row->kind == PING) {
@@ -499,10 +564,15 @@ static bool ours(const struct candidate *c)
 	return !strncmp(c->peer->name, "libmailbox", 10);
 }
 
+static bool before(const struct candidate *c)
+{
+	return !strncmp(c->peer->name, "before: ", 8);
+}
+
 /* The one that the row is about. */
 static bool in_question(const struct table *t, const struct candidate *c)
 {
-	return ours(c) && (c->peer == &peer_mailbox_direct) == t->row->direct;
+	return ours(c) && !!(c->peer->can & PEER_DIRECT) == t->row->direct;
 }
 
 static bool bare(const struct candidate *c)
@@ -532,7 +602,7 @@ static const struct candidate *best(const struct table *t, const char *names)
 	for (i = 0; i < t->candidates; i++) {
 		const struct candidate *c = &t->candidate[i];
 
-		if (ours(c) || (names ? !among(c, names) : bare(c)))
+		if (ours(c) || before(c) || (names ? !among(c, names) : bare(c)))
 			continue;
 		m = spread(c->value, t->rounds).median;
 		if (found && (t->row->kind == PING ? m >= of_found : m <= of_found))
@@ -596,15 +666,21 @@ static void print(const struct table *t)
 		for (i = 0; i < ARRAY_SIZE(t->row->goals); i++)
 			print_goal(t, us, &t->row->goals[i]);
 	}
+	if (patience && t->disturbed)
+		printf("; %d turns disturbed", t->disturbed);
 	if (t->dropped)
 		printf("; %d of %d rounds dropped, both processors on one core", t->dropped,
 		       t->dropped + t->rounds);
 	printf("\n%-24s", "");
 	for (i = 0; i < t->candidates; i++) {
 		c = &t->candidate[i];
-		if (c != us)
-			printf(" %s %s%s", label(c), amount(t->row, spread(c->value, t->rounds).median),
-			       i + 1 < t->candidates ? "," : "");
+		if (c == us)
+			continue;
+		printf(" %s %s", label(c), amount(t->row, spread(c->value, t->rounds).median));
+		if (us)
+			printf(" (%.2fx)", ratio(t, us, c));
+		if (i + 1 < t->candidates)
+			putchar(',');
 	}
 	putchar('\n');
 }
@@ -676,6 +752,10 @@ int main(int argc, char **argv)
 			rounds = number_of(argv[i + 1], ROUNDS_MAX);
 		} else if (!strcmp(argv[i], "--ms")) {
 			ms = number_of(argv[i + 1], 10000);
+		} else if (!strcmp(argv[i], "--messages")) {
+			messages = number_of(argv[i + 1], 1 << 24);
+		} else if (!strcmp(argv[i], "--patience")) {
+			patience = number_of(argv[i + 1], 1000);
 		} else if (!strcmp(argv[i], "--alone")) {
 			solo = number_of(argv[i + 1], 1 << 24);
 		} else if (!strcmp(argv[i], "--bytes")) {
@@ -691,7 +771,8 @@ int main(int argc, char **argv)
 		} else if (!strcmp(argv[i], "--csv") && argv[i + 1]) {
 			csv = argv[i + 1];
 		} else {
-			fputs("usage: ring-bench [--rounds N] [--ms N] [--rows TEXT] [--peers TEXT] [--csv FILE]\n"
+			fputs("usage: ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT] "
+			      "[--peers TEXT] [--csv FILE]\n"
 			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n", stderr);
 			return 2;
 		}
@@ -707,10 +788,10 @@ int main(int argc, char **argv)
 		choose(&tables[i], &rows[i], who);
 	for (r = 0; r < rounds; r++)
 		for (i = 0; i < ARRAY_SIZE(rows); i++)
-			if (strstr(rows[i].name, only))
+			if (named(rows[i].name, only))
 				play(&tables[i], ms);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		if (strstr(rows[i].name, only))
+		if (named(rows[i].name, only))
 			print(&tables[i]);
 	if (csv)
 		write_csv(csv);

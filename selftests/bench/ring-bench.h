@@ -34,6 +34,8 @@ struct shape {
 #define PEER_MANY	1		/* several may send, several may receive */
 #define PEER_POLLS	2		/* can look again instead of sleeping */
 #define PEER_SLEEPS	4
+#define PEER_DIRECT	8		/* a direct port: for rows of such alone */
+#define PEER_IN_PLACE	16		/* likewise */
 
 /* A mechanism. NULL for what it cannot do. */
 struct peer {
@@ -58,6 +60,8 @@ struct peer {
 };
 
 extern const struct peer peer_mailbox, peer_mailbox_direct, peer_mailbox_in_place;
+extern const struct peer peer_before_mailbox, peer_before_mailbox_direct;
+extern const struct peer peer_before_mailbox_in_place;
 extern const struct peer peer_pipe, peer_mq, peer_seqpacket;
 extern const struct peer peer_boost;
 extern const struct peer peer_ck_spsc, peer_ck_mpmc;

@@ -282,8 +282,17 @@ LOOPS(port)
 LOOPS_BATCH(port)
 LOOPS(in_place)
 
-const struct peer peer_mailbox = {
-	.name = "libmailbox",
+/* The same of another tree, to compare with. */
+#ifdef BEFORE
+#define OURS(name)	peer_before_##name
+#define NAME		"before: "
+#else
+#define OURS(name)	peer_##name
+#define NAME
+#endif
+
+const struct peer OURS(mailbox) = {
+	.name = NAME "libmailbox",
 	.can = PEER_MANY | PEER_POLLS,
 	.open = port_open,
 	.join = port_join,
@@ -292,9 +301,9 @@ const struct peer peer_mailbox = {
 	HAS_LOOPS_BATCH(port),
 };
 
-const struct peer peer_mailbox_direct = {
-	.name = "libmailbox direct",
-	.can = PEER_POLLS,
+const struct peer OURS(mailbox_direct) = {
+	.name = NAME "libmailbox direct",
+	.can = PEER_POLLS | PEER_DIRECT,
 	.open = direct_open,
 	.join = port_join,
 	.close = port_close,
@@ -302,9 +311,9 @@ const struct peer peer_mailbox_direct = {
 	HAS_LOOPS_BATCH(port),
 };
 
-const struct peer peer_mailbox_in_place = {
-	.name = "libmailbox in place",
-	.can = PEER_MANY | PEER_POLLS,
+const struct peer OURS(mailbox_in_place) = {
+	.name = NAME "libmailbox in place",
+	.can = PEER_MANY | PEER_POLLS | PEER_IN_PLACE,
 	.open = port_open,
 	.join = port_join,
 	.close = port_close,
