@@ -3,7 +3,7 @@
  * What a message costs without system calls, beside what else there is.
  *
  *	ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT]
- *		[--peers TEXT] [--csv FILE]
+ *		[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]
  *	ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
@@ -21,7 +21,8 @@
  * of two processes in which one of them lost its processor is repeated, as often as
  * --patience says: so short turns (--ms 3) tell something on a busy machine too.
  * --messages: so many in a turn of each, rather than as many as make a turn of --ms: what
- * happens in the first laps is not the same as what comes then.
+ * happens in the first laps is not the same as what comes then. --capacity: slots, of which
+ * there are 8192 otherwise, and 4 MiB at most. --idle: so many other processes have joined.
  */
 #include <errno.h>
 #include <signal.h>
@@ -235,7 +236,7 @@ static void choose(struct table *t, const struct row *row, const char *text)
 /* One turn: processes */
 
 static struct shared {
-	unsigned int ready, go;
+	unsigned int ready, go, idle;
 	struct {
 		uint64_t begin, end;	/* ns */
 		uint64_t sum;
@@ -246,7 +247,7 @@ static struct shared {
 
 static int cpus[2];
 static double ticks_per_ns = 1;
-static int patience, messages;
+static int patience, messages, capacity, idle;
 
 static uint64_t ns_now(void)
 {
@@ -335,7 +336,7 @@ static void child(const struct table *t, const struct candidate *c, void *q[2], 
 	long before;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(60);
+	alarm(60 + n / 1000000);
 	pin(cpus[who % 2]);
 	c->peer->join(q[0], who);
 	if (q[1])
@@ -358,6 +359,32 @@ static void child(const struct table *t, const struct candidate *c, void *q[2], 
 	_exit(0);
 }
 
+/* Others who have joined, and do nothing: their process group, or 0. */
+static pid_t idle_ones(const struct candidate *c, void *q)
+{
+	pid_t group = 0, pid;
+	int i;
+
+	for (i = 0; i < idle; i++) {
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			c->peer->join(q, PROCESSES_MAX + i);
+			__atomic_add_fetch(&shared->idle, 1, __ATOMIC_SEQ_CST);
+			for (;;)
+				pause();
+		}
+		setpgid(pid, group);
+		group = group ? group : pid;
+	}
+	while (__atomic_load_n(&shared->idle, __ATOMIC_ACQUIRE) != (unsigned int)idle)
+		sched_yield();
+	shared->idle = 0;
+	return group;
+}
+
 /* Runs @n messages for each sender. Returns ns, or 0 if it cannot be had. */
 static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t n)
 {
@@ -365,10 +392,12 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 	uint64_t begin = UINT64_MAX, end = 0, sum = 0;
 	struct shape shape = { .size = t->row->size, .sleeps = c->sleeps };
 	void *q[2] = { NULL, NULL };
-	pid_t pid[PROCESSES_MAX];
+	pid_t pid[PROCESSES_MAX], idlers;
 
 	for (shape.capacity = 8192; shape.capacity * shape.size > 4 << 20; shape.capacity /= 2)
 		;
+	if (capacity)
+		shape.capacity = capacity;
 	q[0] = c->peer->open(&shape);
 	if (q[0] && t->row->kind == PING)
 		q[1] = c->peer->open(&shape);
@@ -376,6 +405,7 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 		return 0;
 	shared->ready = 0;
 	shared->go = 0;
+	idlers = idle_ones(c, q[0]);
 	for (who = 0; who < processes; who++) {
 		pid[who] = fork();
 		if (pid[who] < 0)
@@ -405,6 +435,11 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 	c->peer->close(q[0]);
 	if (q[1])
 		c->peer->close(q[1]);
+	if (idlers) {
+		kill(-idlers, SIGKILL);
+		while (waitpid(-idlers, NULL, 0) > 0)
+			;
+	}
 	return end - begin;
 }
 
@@ -753,7 +788,11 @@ int main(int argc, char **argv)
 		} else if (!strcmp(argv[i], "--ms")) {
 			ms = number_of(argv[i + 1], 10000);
 		} else if (!strcmp(argv[i], "--messages")) {
-			messages = number_of(argv[i + 1], 1 << 24);
+			messages = number_of(argv[i + 1], 1 << 30);
+		} else if (!strcmp(argv[i], "--capacity")) {
+			capacity = number_of(argv[i + 1], 1 << 16);
+		} else if (!strcmp(argv[i], "--idle")) {
+			idle = number_of(argv[i + 1], 10000);
 		} else if (!strcmp(argv[i], "--patience")) {
 			patience = number_of(argv[i + 1], 1000);
 		} else if (!strcmp(argv[i], "--alone")) {
@@ -772,7 +811,7 @@ int main(int argc, char **argv)
 			csv = argv[i + 1];
 		} else {
 			fputs("usage: ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT] "
-			      "[--peers TEXT] [--csv FILE]\n"
+			      "[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]\n"
 			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n", stderr);
 			return 2;
 		}
