@@ -105,11 +105,12 @@ int mailbox_ring_send_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait
 int mailbox_ring_receive_msg(struct mailbox *mb, struct mailbox_msg *msg, bool wait);
 
 /*
- * Several messages by one step, if they are such that this is possible. Return how
- * many; 0: one by one, please.
+ * Several messages by one step, if they are such that this is possible; if @wait, for
+ * the first of them as above. Return how many; 0: one by one, please.
  */
-int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count);
-int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count);
+int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count, bool wait);
+int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
+			       bool wait);
 
 /* What a receive by system call tells beside the bytes. */
 void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg);

@@ -211,7 +211,8 @@ int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned in
 	while (done < count) {
 		if (done >= plain)
 			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_SEND);
-		n = plain > done ? mailbox_ring_send_batch(mb, msgs + done, plain - done) : 0;
+		n = plain > done ? mailbox_ring_send_batch(mb, msgs + done, plain - done,
+							   waits(mb->ring, deadline)) : 0;
 		if (!n) {
 			err = mailbox_send_msg(mb, &msgs[done], deadline);
 			if (err)
@@ -234,7 +235,8 @@ int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned
 	while (done < count) {
 		if (done >= plain)
 			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_RECV);
-		n = plain > done ? mailbox_ring_receive_batch(mb, msgs + done, plain - done) : 0;
+		n = plain > done ? mailbox_ring_receive_batch(mb, msgs + done, plain - done,
+							      !done && waits(mb->ring, deadline)) : 0;
 		if (!n) {
 			ret = mailbox_receive_msg(mb, &msgs[done],
 						  done ? MAILBOX_NO_WAIT : deadline);

@@ -19,6 +19,7 @@
 #define SPIN_MIN_NS	250
 #define SPIN_MAX_NS	8000
 #define SPIN_LOOKS	16	/* from one reading of the clock to the next */
+#define SEND_AHEAD	4	/* slots; measured, see selftests/bench/README.md */
 
 #if defined(__x86_64__) || defined(__i386__)
 #define relax()	__builtin_ia32_pause()
@@ -26,6 +27,12 @@
 #define relax()	__asm__ volatile("yield")
 #else
 #define relax()	((void)0)
+#endif
+
+#if defined(__x86_64__)
+#define will_write(p)	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)(p)))
+#else
+#define will_write(p)	__builtin_prefetch(p, 1)
 #endif
 
 #define likely(x)	__builtin_expect(!!(x), 1)
@@ -111,6 +118,16 @@ hot bool is_direct(const struct ring *ring)
 	return ring->kind == RING_DIRECT;
 }
 
+/*
+ * These are written next: let their lines come meanwhile, all at once, and to be written.
+ * Else each comes twice, for its word to be read and when it is claimed or filled.
+ */
+hot void will_write_slots(const struct mailbox_lane *view, __u64 position, __u32 n)
+{
+	while (n--)
+		will_write(mailbox_lane_slot(view, position + n));
+}
+
 /* Sender */
 
 static struct found walk_free(const struct mailbox_lane *view, __u64 p)
@@ -176,13 +193,18 @@ hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u
 	return at;
 }
 
+/* Full. Is this the end, or is something dropped? The kernel knows. */
+static bool full_is_final(const struct ring *ring)
+{
+	return ring->drops || ended(&ring->shared->senders);
+}
+
 cold struct found claim_one_from(const struct ring *ring, struct ring_lane *lane, __u64 p)
 {
 	__u32 got;
 	struct found at = claim_from(ring, lane, p, 1, &got);
 
-	/* Full. Is this the end, or is something dropped? The kernel knows. */
-	if (at.word == NOTHING && (ring->drops || ended(&ring->shared->senders)))
+	if (at.word == NOTHING && full_is_final(ring))
 		at.word = BROKEN;
 	return at;
 }
@@ -334,6 +356,8 @@ hot int send_one(struct mailbox *mb, uint32_t lane, uint32_t flags, const void *
 		return err;
 	copy(mailbox_slot_write(&view, position, length, tag, endpoint), data, length);
 	publish_one(mb, shared, n, &view, position, endpoint, direct);
+	if (!direct)
+		will_write(mailbox_lane_slot(&view, position + SEND_AHEAD));
 	*ticket = position;
 	return 0;
 }
@@ -359,23 +383,28 @@ static int send_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 	const struct mailbox_lane view = ring->lane[n].view;
 	__u32 endpoint = ring->endpoint, done;
 	__u64 position;
+	int err = 0;
 
 	for (done = 0; done < count; done++) {
 		struct mailbox_msg *msg = &msgs[done];
 
-		if (reserve(mb, ring, shared, n, 0, &view, &position, true))
+		err = reserve(mb, ring, shared, n, 0, &view, &position, true);
+		if (err)
 			break;
 		copy(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
 		     msg->data, msg->length);
 		msg->ticket = position;
 		mailbox_direct_publish(&view, position, endpoint);		/* (B) */
 	}
-	if (done && unlikely(mailbox_direct_waiting(&shared->receivers)))	/* (G) */
+	if (!done)
+		return err == -EAGAIN ? -EAGAIN : 0;
+	if (unlikely(mailbox_direct_waiting(&shared->receivers)))		/* (G) */
 		kick(mb, 1U << n, 0);
 	return done;
 }
 
-int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
+/* Returns how many, 0: one by one, please, or -EAGAIN (full). */
+static int send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
 {
 	struct ring *ring = mb->ring;
 	const struct mailbox_shared *shared = ring->shared;
@@ -391,7 +420,9 @@ int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 
 		return send_batch_direct(mb, msgs, count, n);
 	view = ring->lane[n].view;
 	at = claim_from(ring, &ring->lane[n], MAILBOX_LOAD(&ring->lane[n].send), count, &got);
-	if (!got || claimed(mb, shared, n, at.position, got, false))
+	if (!got)
+		return at.word == NOTHING && !full_is_final(ring) ? -EAGAIN : 0;
+	if (claimed(mb, shared, n, at.position, got, false))
 		return 0;
 	for (i = 0; i < got; i++) {
 		struct mailbox_msg *msg = &msgs[i];
@@ -402,6 +433,7 @@ int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 
 		msg->ticket = position;
 	}
 	publish(mb, shared, n, &view, at.position, endpoint, got);
+	will_write_slots(&view, at.position + got, got);
 	return got;
 }
 
@@ -629,30 +661,50 @@ hot void tell(struct mailbox_msg *msg, const struct taken *t)
 	msg->lost = 0;
 }
 
-/* All of a range if all of it fits; of whatever lane take_highest() would take from. */
+/*
+ * Make the next range ours if all of it fits. Returns how many messages, 0: one by one,
+ * please, or -EAGAIN (empty).
+ */
+static int claim_range(const struct ring *ring, const struct ring_lane *lane,
+		       const struct mailbox_msg *msgs, __u32 count, struct found *at)
+{
+	const struct mailbox_lane *view = &lane->view;
+	__u64 p = MAILBOX_LOAD(&lane->receive);
+	struct taken t;
+	__u32 got, i;
+
+	do {
+		*at = walk_ready(view, p);
+		if (!found_slot(*at))
+			return at->word == NOTHING ? -EAGAIN : 0;
+		p = at->position;
+		got = mailbox_word_count(at->word);
+		if (got == 1 || got > count)
+			return 0;
+		for (i = 0; i < got; i++) {
+			t.position = p + i;
+			look(view, ring->message_size, &t);
+			if (t.length > msgs[i].size)
+				return 0;
+		}
+	} while (!mailbox_range_take(view, p, at->word, ring->owner));
+	return got;
+}
+
+/* All of a range; of whatever lane take_highest() would take from. */
 static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count, uint32_t n)
 {
 	struct ring *ring = mb->ring;
 	struct mailbox_shared *shared = ring->shared;
 	struct ring_lane *lane = &ring->lane[n];
 	struct mailbox_lane view = lane->view;
-	__u32 message_size = ring->message_size, got, i;
-	struct found at = walk_ready(&lane->view, MAILBOX_LOAD(&lane->receive));
+	__u32 message_size = ring->message_size;
 	struct taken t = { .lane = n };
+	struct found at;
+	int got = claim_range(ring, lane, msgs, count, &at), i;
 
-	if (!found_slot(at))
-		return 0;
-	got = mailbox_word_count(at.word);
-	if (got == 1 || got > count)
-		return 0;
-	for (i = 0; i < got; i++) {
-		t.position = at.position + i;
-		look(&view, message_size, &t);
-		if (t.length > msgs[i].size)
-			return 0;
-	}
-	if (!mailbox_range_take(&view, at.position, at.word, ring->owner))
-		return 0;
+	if (got <= 0)
+		return got;
 	MAILBOX_STORE(&lane->receive, at.position + got);
 	if (at.position / MAILBOX_HINT_PERIOD != (at.position + got) / MAILBOX_HINT_PERIOD)
 		MAILBOX_STORE(&shared->lane[n].hint, at.position);
@@ -702,7 +754,8 @@ static int take_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 	return done;
 }
 
-int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
+/* Returns how many, 0: one by one, please, or -EAGAIN (empty). */
+static int receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
 {
 	struct ring *ring = mb->ring;
 	uint32_t n;
@@ -722,7 +775,7 @@ int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u
 			return is_direct(ring) ? take_batch_direct(mb, msgs, count, n)
 					    : take_range(mb, msgs, count, n);
 	}
-	return 0;
+	return ended(&ring->shared->receivers) ? 0 : -EAGAIN;
 }
 
 /* Looking again for a moment before the kernel is asked to sleep */
@@ -771,6 +824,25 @@ hot bool once_more(const struct ring *ring, unsigned int *looks, uint64_t *end)
 	}									\
 	__err;									\
 })
+
+int mailbox_ring_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count, bool wait)
+{
+	int n = send_batch(mb, msgs, count);
+
+	if (n == -EAGAIN && wait)
+		n = soon(mb->ring, send_batch(mb, msgs, count));
+	return n < 0 ? 0 : n;
+}
+
+int mailbox_ring_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
+			       bool wait)
+{
+	int n = receive_batch(mb, msgs, count);
+
+	if (n == -EAGAIN && wait)
+		n = soon(mb->ring, receive_batch(mb, msgs, count));
+	return n < 0 ? 0 : n;
+}
 
 /*
  * The calls, for both kinds of ports. A constant argument of what is hot makes two
