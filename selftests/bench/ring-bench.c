@@ -5,6 +5,7 @@
  *	ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT]
  *		[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]
  *	ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]
+ *	ring-bench --in-turn N
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
  * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
@@ -14,7 +15,8 @@
  * peer of its own: so a change is measured beside what was before it.
  *
  * --alone: one process sends and receives N messages by libmailbox, and nothing is
- * measured: to count its instructions with valgrind.
+ * measured: to count its instructions with valgrind. --in-turn: 1, 10, 100, 1000 endpoints
+ * in one process exchange N messages, one at a time: what it costs to pass what others did.
  *
  * Before each turn a bare cache line goes to and fro. Where that is too fast the two
  * processors are two threads of one core at that moment, and the turn is dropped. A turn
@@ -776,10 +778,43 @@ static int alone(int n, int bytes, bool batch, bool direct)
 	return !(batch ? peer->pairs_batch : peer->pairs)(q, bytes, n);
 }
 
+/* What a message costs by how many are at it. The best of several: nothing is paired here. */
+static int in_turn(int n)
+{
+	static const unsigned int participants[] = { 1, 10, 100, 1000 };
+	struct shape shape = { .size = 8, .capacity = 8192 };
+	uint64_t begin, ns, best;
+	int i, round, status;
+
+	for (i = 0; i < ARRAY_SIZE(participants); i++) {
+		best = UINT64_MAX;
+		for (round = 0; round < 5; round++) {
+			pid_t pid = fork();
+
+			if (pid < 0)
+				die("fork");
+			if (!pid) {
+				begin = ns_now();
+				if (mailbox_in_turn(&shape, participants[i], n) != n * (n + 1ULL) / 2)
+					_exit(1);
+				shared->process[0].end = ns_now() - begin;
+				_exit(0);
+			}
+			if (waitpid(pid, &status, 0) != pid || status)
+				die("not what was sent");
+			ns = shared->process[0].end;
+			best = ns < best ? ns : best;
+		}
+		printf("%u participants in turn, 8 B: %.1f ns a message\n", participants[i],
+		       (double)best / n);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *csv = NULL, *only = "", *who = "";
-	int rounds = 5, ms = 60, bytes = 8, solo = 0, i, r;
+	int rounds = 5, ms = 60, bytes = 8, solo = 0, turns = 0, i, r;
 	bool batch = false, direct = false;
 
 	for (i = 1; i < argc; i += 2) {
@@ -793,6 +828,8 @@ int main(int argc, char **argv)
 			capacity = number_of(argv[i + 1], 1 << 16);
 		} else if (!strcmp(argv[i], "--idle")) {
 			idle = number_of(argv[i + 1], 10000);
+		} else if (!strcmp(argv[i], "--in-turn")) {
+			turns = number_of(argv[i + 1], 1 << 24);
 		} else if (!strcmp(argv[i], "--patience")) {
 			patience = number_of(argv[i + 1], 1000);
 		} else if (!strcmp(argv[i], "--alone")) {
@@ -812,7 +849,8 @@ int main(int argc, char **argv)
 		} else {
 			fputs("usage: ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT] "
 			      "[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]\n"
-			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n", stderr);
+			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n"
+			      "       ring-bench --in-turn N\n", stderr);
 			return 2;
 		}
 	}
@@ -820,6 +858,8 @@ int main(int argc, char **argv)
 		return alone(solo, bytes, batch, direct);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shared = shared_memory(sizeof(*shared));
+	if (turns)
+		return in_turn(turns);
 	find_cpus();
 	measure_ticks();
 	say_left_out();

@@ -68,6 +68,12 @@ extern const struct peer peer_ck_spsc, peer_ck_mpmc;
 extern const struct peer peer_dpdk_spsc, peer_dpdk_mpmc;
 extern const struct peer peer_bare_line, peer_bare_copy;
 
+/*
+ * One process, and so many endpoints that have mapped a port: each sends a message and
+ * receives it, in turn. Nobody competes; but each has to pass what the others have done.
+ */
+uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, uint64_t n);
+
 /* Memory for all processes to be forked; ends the program if there is none. */
 void *shared_memory(size_t bytes);
 void die(const char *what) __attribute__((noreturn));

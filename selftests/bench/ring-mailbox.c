@@ -282,6 +282,30 @@ LOOPS(port)
 LOOPS_BATCH(port)
 LOOPS(in_place)
 
+#ifndef BEFORE
+uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, uint64_t n)
+{
+	struct port *first = port_open(shape), *all = calloc(participants, sizeof(*all));
+	char *buf = buffer();
+	uint64_t i, sum = 0;
+
+	if (!all)
+		die("calloc");
+	for (i = 0; i < participants; i++) {
+		all[i] = *first;
+		all[i].fd = first->fd;
+		port_join(&all[i], i);
+	}
+	for (i = 1; i <= n; i++) {
+		*(uint64_t *)buf = i;
+		port_put(&all[i % participants], buf, shape->size);
+		port_get(&all[i % participants], buf, shape->size);
+		sum += number(buf);
+	}
+	return sum;
+}
+#endif
+
 /* The same of another tree, to compare with. */
 #ifdef BEFORE
 #define OURS(name)	peer_before_##name
