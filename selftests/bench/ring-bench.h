@@ -71,8 +71,10 @@ extern const struct peer peer_bare_line, peer_bare_copy;
 /*
  * One process, and so many endpoints that have mapped a port: each sends a message and
  * receives it, in turn. Nobody competes; but each has to pass what the others have done.
+ * Returns how long @n take by @now, in ns.
  */
-uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, uint64_t n);
+uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, uint64_t n,
+			 uint64_t (*now)(void));
 
 /* Memory for all processes to be forked; ends the program if there is none. */
 void *shared_memory(size_t bytes);

@@ -19,6 +19,8 @@
 #define SPIN_MIN_NS	250
 #define SPIN_MAX_NS	8000
 #define SPIN_LOOKS	16	/* from one reading of the clock to the next */
+#define HINT_PERIOD	256	/* messages, from one hint to the next */
+#define HINT_NEAR	32	/* messages; a way so short one walks */
 #define SEND_AHEAD	4	/* slots; measured, see selftests/bench/README.md */
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -162,11 +164,19 @@ hot int our_end(struct mailbox *mb, const struct ring *ring, uint32_t end)
 	return likely(ring->ends & end) ? 0 : ask_for(mb, end);
 }
 
-/* Where a walk starts: at our own position, unless we have been away for very long. */
+/*
+ * Where a walk starts: at our own position, unless others have been further, or we have
+ * been away for very long. What a receiver has passed everybody may; if the hint is a lie,
+ * our walk ends too early, and the kernel is asked.
+ */
 static __u64 start_at(const struct ring *ring, const struct ring_lane *lane, __u64 p)
 {
-	return mailbox_lane_start(&lane->view, p,
-				  MAILBOX_LOAD(&ring->shared->lane[lane - ring->lane].hint));
+	__u64 hint = MAILBOX_LOAD(&ring->shared->lane[lane - ring->lane].hint);
+
+	if (hint - p > HINT_NEAR && hint - p < MAILBOX_HINT_FAR &&
+	    mailbox_word_distance(mailbox_lane_word(&lane->view, hint), hint) >= 0)
+		return hint;
+	return mailbox_lane_start(&lane->view, p, hint);
 }
 
 /* Claim up to @n slots. @got: how many. */
@@ -175,7 +185,8 @@ hot struct found claim_from(const struct ring *ring, struct ring_lane *lane, __u
 {
 	struct found at;
 
-	p = start_at(ring, lane, p);
+	if (mailbox_lane_word(&lane->view, p) != mailbox_word(p, 0, MAILBOX_PHASE_FREE))
+		p = start_at(ring, lane, p);
 	do {
 		at = walk_free(&lane->view, p);
 		p = at.position;
@@ -587,7 +598,7 @@ hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_share
 		if (unlikely(err))
 			return err;
 		t->lane = n;
-		if (unlikely(!(t->position % MAILBOX_HINT_PERIOD)))
+		if (unlikely(!(t->position % HINT_PERIOD)))
 			MAILBOX_STORE(&shared->lane[n].hint, t->position);
 		/* Of a direct port there is no other receiver. */
 		if (!direct && unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
@@ -669,10 +680,12 @@ static int claim_range(const struct ring *ring, const struct ring_lane *lane,
 		       const struct mailbox_msg *msgs, __u32 count, struct found *at)
 {
 	const struct mailbox_lane *view = &lane->view;
-	__u64 p = MAILBOX_LOAD(&lane->receive);
+	__u64 p = MAILBOX_LOAD(&lane->receive), word = mailbox_lane_word(view, p);
 	struct taken t;
 	__u32 got, i;
 
+	if (mailbox_word_distance(word, p) || mailbox_word_phase(word) != MAILBOX_PHASE_READY)
+		p = start_at(ring, lane, p);
 	do {
 		*at = walk_ready(view, p);
 		if (!found_slot(*at))
@@ -706,7 +719,7 @@ static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
 	if (got <= 0)
 		return got;
 	MAILBOX_STORE(&lane->receive, at.position + got);
-	if (at.position / MAILBOX_HINT_PERIOD != (at.position + got) / MAILBOX_HINT_PERIOD)
+	if (at.position / HINT_PERIOD != (at.position + got) / HINT_PERIOD)
 		MAILBOX_STORE(&shared->lane[n].hint, at.position);
 	if (unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 		chain(mb);
@@ -745,7 +758,7 @@ static int take_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 		copy(msg->data, t.payload, t.length);
 		mailbox_direct_release(&view, t.position);			/* (D) */
 		tell(msg, &t);
-		if (unlikely(!(t.position % MAILBOX_HINT_PERIOD)))
+		if (unlikely(!(t.position % HINT_PERIOD)))
 			MAILBOX_STORE(&shared->lane[n].hint, t.position);
 	}
 	MAILBOX_STORE(&lane->receive, t.position);
