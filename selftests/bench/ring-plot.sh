@@ -27,7 +27,7 @@ bars() {
 rows=('one to one 8 B' 'contended 8 B' 'two to two 8 B' 'one to one 16 x 40 B' 'round trip 8 B' 'one to one 64 KiB')
 titles=('one to one, 8 bytes: million messages/s' 'two that both send and receive, 8 bytes: million messages/s'
 	'two to two, 8 bytes: million messages/s' 'one to one, batches of 16 of 40 bytes: million messages/s'
-	'round trip, 8 bytes, nobody sleeps: ns (short is good)' 'one to one, 64 KiB: thousand messages/s')
+	'round trip, 8 bytes, spinning: ns (short is good)' 'one to one, 64 KiB: thousand messages/s')
 by=(1e6 1e6 1e6 1e6 1 1e3)
 
 panels=()
@@ -40,7 +40,7 @@ peers() {	# peers TERMINAL FILE
 	echo "set terminal $1; set output '$2'"
 	echo "set multiplot layout 2,3 title 'How fast against the others? (one message at a time but for batches; logarithmic)' font ',16'"
 	echo "set logscale x; unset key; set border 3; set tics nomirror; set style fill solid noborder; set grid x lc rgb '#dddddd'"
-	echo "set datafile separator tab; set lmargin 15; set rmargin 3"
+	echo "set datafile separator tab; set lmargin 18; set rmargin 4"
 	for i in "${panels[@]}"; do
 		echo "set title '${titles[i]}'"
 		echo "set autoscale; stats '$tmp/$i' using 2 nooutput; low = STATS_min / 3; high = STATS_max * 5"

@@ -235,8 +235,10 @@ int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned
 	while (done < count) {
 		if (done >= plain)
 			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_RECV);
-		n = plain > done ? mailbox_ring_receive_batch(mb, msgs + done, plain - done,
-							      !done && waits(mb->ring, deadline)) : 0;
+		n = 0;
+		if (plain > done)
+			n = mailbox_ring_receive_batch(mb, msgs + done, plain - done,
+						       !done && waits(mb->ring, deadline));
 		if (!n) {
 			ret = mailbox_receive_msg(mb, &msgs[done],
 						  done ? MAILBOX_NO_WAIT : deadline);
