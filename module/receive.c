@@ -128,10 +128,15 @@ static __always_inline bool mailbox_put_short(void __user *to, const void *from,
 
 	if (!user_write_access_begin(to, size))
 		return false;
-	for (i = 8; i <= size; i += 8)
-		unsafe_put_user(*(u64 *)(from + i - 8), (u64 __user *)(to + i - 8), efault);
+	for (i = 0; i + 16 <= size; i += 16) {
+		unsafe_put_user(*(u64 *)(from + i), (u64 __user *)(to + i), efault);
+		unsafe_put_user(*(u64 *)(from + i + 8), (u64 __user *)(to + i + 8), efault);
+	}
+	if (size & 8) {
+		unsafe_put_user(*(u64 *)(from + i), (u64 __user *)(to + i), efault);
+		i += 8;
+	}
 	if (size & 7) {
-		i = size & ~7UL;
 		if (size & 4) {
 			unsafe_put_user(*(u32 *)(from + i), (u32 __user *)(to + i), efault);
 			i += 4;
@@ -326,6 +331,25 @@ static __always_inline bool mailbox_receive_taken(struct mailbox_endpoint *ep,
 	return true;
 }
 
+/* Receive at the first look, from the highest lane. Returns false if that takes more. */
+static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
+						 const struct mailbox_buffer *to, int *ret)
+{
+	size_t limit = to->truncate ? SIZE_MAX : to->size;
+	unsigned long n = __fls(READ_ONCE(ep->receive_mask));
+	struct mailbox_taken t mailbox_uninitialized;
+	struct mailbox_ring *ring = &ep->port->ring;
+	struct mailbox_ring_lane *lane = &ring->lane[n];
+
+	if (to->message && unlikely(atomic64_read(&lane->lost)))
+		return false;
+	if (unlikely(!mailbox_ring_try_take(ring, lane, &ep->position[n].receive, ep->id, limit,
+					    &t)))
+		return false;
+	t.lease = NULL;
+	return mailbox_receive_taken(ep, to, &t, n, false, ret);
+}
+
 /* Take for the caller's mapping, under the lock as in mailbox_reserve_once(). */
 static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *place)
 {
@@ -408,7 +432,7 @@ static int mailbox_receive_once(struct mailbox_endpoint *ep, const struct mailbo
 				u32 *too_long)
 {
 	size_t limit = to->truncate ? SIZE_MAX : to->size;
-	struct mailbox_taken t;
+	struct mailbox_taken t mailbox_uninitialized;
 	int ret;
 	u32 n;
 
@@ -463,7 +487,7 @@ static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
 					 const struct mailbox_deadline *deadline)
 {
 	struct mailbox_receive_lanes at = { ep };
-	struct mailbox_waiter w;
+	struct mailbox_waiter w mailbox_uninitialized;
 	int ret;
 
 	ret = mailbox_receive_once(ep, to, too_long);
@@ -476,7 +500,7 @@ static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
 		trace_mailbox_wait(ep->port, true, at.mask);
 		ret = mailbox_wait(&ep->port->receivers, &w, at.mask, mailbox_receive_ready, &at,
 				   deadline);
-		if (!ret)
+		if (!ret && (to->place || to->leased || !mailbox_receive_fast(ep, to, &ret)))
 			ret = mailbox_receive_once(ep, to, too_long);
 		/* Woken for a lane that is no longer ours: others may wait for it. */
 		if (ret == -EAGAIN && READ_ONCE(ep->receive_mask) != at.mask)
@@ -486,25 +510,6 @@ static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
 	if (ret < 0)
 		mailbox_chain_receivers(ep);
 	return ret;
-}
-
-/* Receive at the first look, from the highest lane. Returns false if that takes more. */
-static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
-						 const struct mailbox_buffer *to, int *ret)
-{
-	size_t limit = to->truncate ? SIZE_MAX : to->size;
-	unsigned long n = __fls(READ_ONCE(ep->receive_mask));
-	struct mailbox_taken t mailbox_uninitialized;
-	struct mailbox_ring *ring = &ep->port->ring;
-	struct mailbox_ring_lane *lane = &ring->lane[n];
-
-	if (to->message && unlikely(atomic64_read(&lane->lost)))
-		return false;
-	if (unlikely(!mailbox_ring_try_take(ring, lane, &ep->position[n].receive, ep->id, limit,
-					    &t)))
-		return false;
-	t.lease = NULL;
-	return mailbox_receive_taken(ep, to, &t, n, false, ret);
 }
 
 /* read */

@@ -68,10 +68,15 @@ static __always_inline bool mailbox_get_short(void *to, const void __user *from,
 
 	if (!user_access_begin(from, size))
 		return false;
-	for (i = 8; i <= size; i += 8)
-		unsafe_get_user(*(u64 *)(to + i - 8), (u64 __user *)(from + i - 8), efault);
+	for (i = 0; i + 16 <= size; i += 16) {
+		unsafe_get_user(*(u64 *)(to + i), (u64 __user *)(from + i), efault);
+		unsafe_get_user(*(u64 *)(to + i + 8), (u64 __user *)(from + i + 8), efault);
+	}
+	if (size & 8) {
+		unsafe_get_user(*(u64 *)(to + i), (u64 __user *)(from + i), efault);
+		i += 8;
+	}
 	if (size & 7) {
-		i = size & ~7UL;
 		if (size & 4) {
 			unsafe_get_user(*(u32 *)(to + i), (u32 __user *)(from + i), efault);
 			i += 4;

@@ -225,9 +225,10 @@ static u32 mailbox_sleeper_leave(struct mailbox_queue *q, struct mailbox_waiter 
 
 static bool mailbox_deadline_passed(const struct mailbox_deadline *d)
 {
-	ktime_t now = d->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get();
-
-	return d->at != KTIME_MAX && ktime_compare(now, d->at) >= 0;
+	if (d->at == KTIME_MAX)
+		return false;
+	return ktime_compare(d->clock == CLOCK_REALTIME ? ktime_get_real() : ktime_get(),
+			     d->at) >= 0;
 }
 
 int mailbox_wait(struct mailbox_queue *q, struct mailbox_waiter *w, u32 lanes,
