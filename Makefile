@@ -118,10 +118,17 @@ model: ## the slot protocol, searched exhaustively by spin; MODEL='^slot|^poll' 
 	@$(qemu)/setup.sh model
 	@$(qemu)/tally.pl model selftests/model/check.sh "$(MODEL)"
 
-bench-kernel: run-setup module ## instructions of a write + read, beside pipe and POSIX mq
+bench: bench-kernel bench-ring ## both of these: tables, CSV and plots in build/bench
+
+bench-kernel: bench-program ## instructions of a write + read, beside pipe, POSIX mq, SysV, SEQPACKET
+	@$(qemu)/setup.sh bench || echo "bench-kernel: what is missing is left out" >&2
+	@$(qemu)/guest.sh bench "$(kernel)" $(mbuild)
+	@selftests/bench/kernel-plot.sh build/bench/kernel.csv build/bench
+	@selftests/bench/kernel-table.sh build/bench/kernel.csv
+
+bench-program: run-setup module
 	@mkdir -p build/bench
 	@$(MAKE) -s -C selftests/bench OUT=$(abspath build/bench)
-	@$(qemu)/guest.sh bench "$(kernel)" $(mbuild)
 
 bench-ring: lib ## messages without system calls, beside pipe, mq, SEQPACKET, Boost, ConcurrencyKit, DPDK; ROUNDS=5
 	@$(qemu)/setup.sh bench || echo "bench-ring: what is missing is left out" >&2

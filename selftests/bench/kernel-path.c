@@ -371,7 +371,8 @@ static void poll_one(const struct mechanism *m)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 	static const char * const what[] = {
-		"poll, empty", "write, epoll watching", "epoll_wait, one ready",
+		"poll of an empty one", "write with epoll watching",
+		"epoll_wait with one ready",
 	};
 	struct pollfd p;
 	int epoll;
@@ -467,24 +468,96 @@ static void make_ports(int there[2], int back[2])
 	back[0] = back[1] = port_create();
 }
 
+/* One port for both, and one call for a question and its answer. */
+static void make_one_port(int there[2], int back[2])
+{
+	struct mailbox_open again = { .size = sizeof(again), .open_flags = O_RDWR | O_CLOEXEC };
+
+	there[1] = port_create();
+	back[0] = there[1];
+	if (ioctl(there[1], MAILBOX_IOC_OPEN, &again))
+		die("MAILBOX_IOC_OPEN");
+	there[0] = again.fd;
+	back[1] = again.fd;
+}
+
+static ssize_t ask(size_t size)
+{
+	struct mailbox_receipt r = {
+		.size = sizeof(r),
+		.data = (uintptr_t)in.data,
+		.length = size,
+	};
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.flags = MAILBOX_SEND_SYNC,
+		.data = (uintptr_t)out.data,
+		.length = size,
+		.lane = MAILBOX_LANE_DEFAULT,
+		.deadline = MAILBOX_FOREVER,
+		.receipt = (uintptr_t)&r,
+	};
+
+	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)r.length;
+}
+
+static struct mailbox_finish answered;
+
+static ssize_t take_question(size_t size)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.flags = MAILBOX_RECV_LEASE,
+		.data = (uintptr_t)in.data,
+		.length = size,
+		.deadline = MAILBOX_FOREVER,
+	};
+
+	if (ioctl(fd[0], MAILBOX_IOC_RECEIVE, &m))
+		return -1;
+	answered.lane = m.lane;
+	answered.ticket = m.ticket;
+	return m.length;
+}
+
+static ssize_t answer(size_t size)
+{
+	answered.size = sizeof(answered);
+	answered.how = MAILBOX_REPLY;
+	answered.data = (uintptr_t)out.data;
+	answered.length = size;
+	return ioctl(fd[0], MAILBOX_IOC_FINISH, &answered) ? -1 : (ssize_t)size;
+}
+
+static ssize_t nothing(size_t size)
+{
+	return size;
+}
+
+/* Who begins sends and receives; the other one receives, then sends. */
 struct game {
 	const char *name;
 	void (*make)(int there[2], int back[2]);
 	ssize_t (*send)(size_t size);
 	ssize_t (*receive)(size_t size);
 	bool port;
+	ssize_t (*other_receive)(size_t size);
+	ssize_t (*other_send)(size_t size);
 };
 
 static const struct game games[] = {
-	{ "pipe", make_pipes, send_write, receive_read, false },
-	{ "eventfd", make_eventfds, send_write, receive_read, false },
-	{ "POSIX mq", make_mqs, send_mq, receive_mq, false },
-	{ "port write + read", make_ports, send_write, receive_read, true },
-	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true },
+	{ "pipe", make_pipes, send_write, receive_read, false, NULL, NULL },
+	{ "eventfd", make_eventfds, send_write, receive_read, false, NULL, NULL },
+	{ "POSIX mq", make_mqs, send_mq, receive_mq, false, NULL, NULL },
+	{ "port write + read", make_ports, send_write, receive_read, true, NULL, NULL },
+	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true, NULL, NULL },
+	{ "port call", make_one_port, ask, nothing, true, take_question, answer },
 };
 
 static uint64_t play(const struct game *g)
 {
+	ssize_t (*other_receive)(size_t size) = g->other_receive ?: g->receive;
+	ssize_t (*other_send)(size_t size) = g->other_send ?: g->send;
 	int there[2], back[2];
 	pid_t child;
 
@@ -498,7 +571,7 @@ static uint64_t play(const struct game *g)
 		fd[0] = there[0];
 		fd[1] = back[1];
 		for (;;)
-			if (g->receive(8) != 8 || g->send(8) != 8)
+			if (other_receive(8) != 8 || other_send(8) != 8)
 				_exit(1);
 	}
 	fd[0] = back[0];

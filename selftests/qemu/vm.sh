@@ -11,6 +11,7 @@
 #   -o DIR    keep console.log and out.log there
 #   -t SECS   give up after so long (120)
 #   -a ARGS   more for the kernel's command line
+#   -m MODEL  of the processors (max)
 #   -n        one CPU whose clock counts instructions, one for a nanosecond:
 #             figures that are the same on every machine (without: two CPUs)
 #   -i        interactive: COMMAND gets the terminal
@@ -22,12 +23,13 @@
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
-kernel='' out='' seconds=120 cpus=(-accel 'tcg,thread=multi' -smp 2) kernel_args='' command='' interactive='' perl='' python=''
-while getopts k:o:t:a:c:nipP option; do
+kernel='' out='' seconds=120 cpus=(-accel 'tcg,thread=multi' -smp 2) kernel_args='' command='' interactive='' perl='' python='' model=max
+while getopts k:o:t:a:c:m:nipP option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	o) out=$OPTARG ;;
 	t) seconds=$OPTARG ;;
+	m) model=$OPTARG ;;
 	n) cpus=(-accel 'tcg,thread=single' -icount 'shift=0,sleep=off' -smp 1) ;;
 	a) kernel_args=$OPTARG ;;
 	c) command=$OPTARG ;;
@@ -96,7 +98,7 @@ fi
 (cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$tmp/initramfs"
 
 # --- run it
-qemu=(qemu-system-x86_64 "${cpus[@]}" -cpu max -m 1G
+qemu=(qemu-system-x86_64 "${cpus[@]}" -cpu "$model" -m 1G
 	-nodefaults -no-user-config -display none -no-reboot
 	-kernel "$kernel/vmlinuz" -initrd "$tmp/initramfs"
 	-append "console=ttyS0 panic=-1 oops=panic loglevel=7 log_buf_len=4M $kernel_args"
