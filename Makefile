@@ -64,7 +64,7 @@ shell: run-setup module lib ## the same guest with a prompt, module loaded, tool
 
 ##@ Test it
 check: check-setup ## every test; ends with 'N passed, N failed, N skipped'
-	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' mq-test kunit 'model MODEL=^slot'
+	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' mq-test kunit bench-gate 'model MODEL=^slot'
 
 check-full: export MAILBOX_EFFORT = 25
 check-full: check-setup ## the same at large, on every kernel, and what else takes hours
@@ -125,6 +125,12 @@ bench-kernel: bench-program ## instructions of a write + read, beside pipe, POSI
 	@$(qemu)/guest.sh bench "$(kernel)" $(mbuild)
 	@selftests/bench/kernel-plot.sh build/bench/kernel.csv build/bench
 	@selftests/bench/kernel-table.sh build/bench/kernel.csv
+
+bench-gate: bench-program ## are these instructions as many as selftests/bench/baseline.csv says?
+	@$(qemu)/tally.pl gate selftests/bench/gate.sh check "$(kernel)" $(mbuild)
+
+bench-baseline: bench-program ## write that file anew; whoever changes a count says why
+	@selftests/bench/gate.sh baseline "$(kernel)" $(mbuild)
 
 bench-program: run-setup module
 	@mkdir -p build/bench
