@@ -135,10 +135,11 @@
  *
  * Delivered in vain: to a receiver who held it, by a lease or in a mapping, and was
  * closed, killed or evicted, let the lease's deadline pass, or gave it back. A receive that
- * failed (EFAULT, EMSGSIZE) is no delivery. After @max_deliveries of these a message does
- * not come again. With @dead_letter it moves there, with its tag and the count of
- * deliveries, to the same lane or the highest there is; without, nobody will have it, and
- * it is counted as dropped. Its sender's receipt is MAILBOX_RECEIVER_DIED either way.
+ * failed (EFAULT, EMSGSIZE) is no delivery; but one in place that failed is, for the message
+ * was in the mapping. After @max_deliveries of these a message does not come again. With
+ * @dead_letter it moves there, with its tag and the count of deliveries, to the same lane or
+ * the highest there is; without, nobody will have it, and it is counted as dropped. Its
+ * sender's receipt is MAILBOX_RECEIVER_DIED either way.
  *
  * The dead-letter port is looked for once, when this one is made: ENOENT, EACCES if the
  * caller may not send to it, EMSGSIZE if its messages are shorter than this port's, and
