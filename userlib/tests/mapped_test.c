@@ -366,6 +366,28 @@ static void test_batches(void)
 	end(mb);
 }
 
+/* Another endpoint has gone on for longer than one walks. */
+static void test_far_behind(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK), *late = mailbox_from_fd(port.fd);
+	char text[SIZE];
+	struct mailbox_msg out[2] = { { .data = text, .length = 1 }, { .data = text, .length = 1 } };
+	struct mailbox_msg in[2] = { { .data = text, .size = SIZE }, { .data = text, .size = SIZE } };
+	bool right = late && !mailbox_map(late);
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		right = right && !mailbox_send(mb, "a", 1) && mailbox_receive(mb, text, SIZE) == 1;
+	right = right && port.shared->lane[0].hint && mailbox_send_batch(mb, out, 2, 0) == 2;
+	ok(right && mailbox_receive_batch(late, in, 2, 0) == 2 && in[0].ticket == 1000 &&
+	   in[1].ticket == 1001, "who is far behind receives what comes next");
+	ok(!mailbox_send_msg(late, out, MAILBOX_NO_WAIT) && out->ticket == 1002 &&
+	   mailbox_receive_msg(mb, in, MAILBOX_NO_WAIT) == 1 && in->ticket == 1002 && !port.calls,
+	   "and sends where the others are");
+	mailbox_close(late);
+	end(mb);
+}
+
 /* One process holds both ends here: this kernel does not mind. */
 static void test_direct(void)
 {
@@ -538,6 +560,7 @@ int main(void)
 	test_kicks();
 	test_lies();
 	test_batches();
+	test_far_behind();
 	test_direct();
 	test_direct_in_place();
 	test_direct_batches();
