@@ -4,6 +4,7 @@
 #include <linux/uaccess.h>
 
 #include "abi.h"
+#include "batch.h"
 #include "direct.h"
 #include "peek.h"
 #include "port.h"
@@ -85,6 +86,25 @@ long mailbox_direct_receive(struct file *file, struct mailbox_message __user *us
 	int err = mailbox_direct_receiver(file);
 
 	return err ?: mailbox_receive_ioctl(file, user);
+}
+
+long mailbox_direct_send_batch(struct file *file, struct mailbox_batch __user *user)
+{
+	struct mailbox_endpoint *ep = file->private_data;
+	long ret = mailbox_direct_sender(file);
+
+	if (!ret)
+		ret = mailbox_batch_send(file, user);
+	if (ret == -ECONNRESET && put_user(READ_ONCE(ep->unread), &user->count))
+		return -EFAULT;
+	return ret;
+}
+
+long mailbox_direct_receive_batch(struct file *file, struct mailbox_batch __user *user)
+{
+	int err = mailbox_direct_receiver(file);
+
+	return err ?: mailbox_batch_receive(file, user);
 }
 
 long mailbox_direct_peek(struct file *file, struct mailbox_message __user *user)

@@ -27,6 +27,10 @@ long mailbox_direct_send(struct file *file, struct mailbox_message __user *user)
 long mailbox_direct_receive(struct file *file, struct mailbox_message __user *user);
 long mailbox_direct_peek(struct file *file, struct mailbox_message __user *user);
 
+/* MAILBOX_IOC_SEND_BATCH and MAILBOX_IOC_RECEIVE_BATCH, likewise. */
+long mailbox_direct_send_batch(struct file *file, struct mailbox_batch __user *user);
+long mailbox_direct_receive_batch(struct file *file, struct mailbox_batch __user *user);
+
 /* MAILBOX_IOC_END. */
 long mailbox_direct_end(struct file *file, struct mailbox_end __user *user);
 

@@ -12,6 +12,7 @@
 #include <linux/string.h>
 
 #include "abi.h"
+#include "batch.h"
 #include "direct.h"
 #include "endpoint.h"
 #include "finish.h"
@@ -250,6 +251,10 @@ static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd
 	case mailbox_abi_command(MAILBOX_IOC_KICK):
 		return file->f_mode & FMODE_READ && file->f_mode & FMODE_WRITE ?
 		       mailbox_endpoint_kick(ep, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_SEND_BATCH):
+		return file->f_mode & FMODE_WRITE ? mailbox_batch_send(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIVE_BATCH):
+		return file->f_mode & FMODE_READ ? mailbox_batch_receive(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_PEEK):
 		return file->f_mode & FMODE_READ ? mailbox_peek_ioctl(ep, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_FINISH):
@@ -294,6 +299,11 @@ static long mailbox_endpoint_direct_ioctl(struct file *file, unsigned int cmd, u
 		return file->f_mode & FMODE_WRITE ? mailbox_direct_send(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_RECEIVE):
 		return file->f_mode & FMODE_READ ? mailbox_direct_receive(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_SEND_BATCH):
+		return file->f_mode & FMODE_WRITE ? mailbox_direct_send_batch(file, user) : -EBADF;
+	case mailbox_abi_command(MAILBOX_IOC_RECEIVE_BATCH):
+		return file->f_mode & FMODE_READ ? mailbox_direct_receive_batch(file, user) :
+						   -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_PEEK):
 		return file->f_mode & FMODE_READ ? mailbox_direct_peek(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_END):

@@ -49,11 +49,24 @@ struct mailbox_leased {
 };
 
 /**
+ * struct mailbox_element - one message of a batch, as its caller describes it
+ * @vector: there
+ * @detail: or NULL
+ * @partial: others of the batch are done: what is told only once can wait
+ */
+struct mailbox_element {
+	struct mailbox_vector __user *vector;
+	struct mailbox_detail __user *detail;
+	bool partial;
+};
+
+/**
  * struct mailbox_buffer - the caller's memory
  * @iter: an iterator, or NULL:
  * @data: an address
  * @size: bytes: of the message to send (checked), or room for one
  * @message: the ioctl's structure, or NULL
+ * @element: instead of that, one of a batch; or NULL
  * @tag: to send
  * @ticket: of the message, or NULL
  * @truncate: a longer message may lose its end
@@ -68,6 +81,7 @@ struct mailbox_buffer {
 	void __user *data;
 	size_t size;
 	struct mailbox_message __user *message;
+	const struct mailbox_element *element;
 	u64 tag;
 	struct mailbox_ticket *ticket;
 	bool truncate;
@@ -145,6 +159,35 @@ static __always_inline u32 mailbox_message_flags(const struct mailbox_taken *t, 
 		flags |= MAILBOX_MSG_RECEIPT;
 	return flags;
 }
+
+/* A message is about to be published: its ticket. Without page faults. */
+static inline bool mailbox_element_sent(const struct mailbox_element *e, u64 ticket)
+{
+	bool told = true;
+
+	if (e->detail) {
+		pagefault_disable();
+		told = !put_user(ticket, &e->detail->ticket);
+		pagefault_enable();
+	}
+	return told;
+}
+
+/**
+ * mailbox_element_received() - a message was stored: all that is told beside its bytes
+ * @ep: the receiver
+ * @e: where
+ * @t: the message, in his hands
+ * @lane: whence
+ * @size: bytes that he got
+ *
+ * Without page faults. Return: whether it was told.
+ */
+bool mailbox_element_received(const struct mailbox_endpoint *ep, const struct mailbox_element *e,
+			      const struct mailbox_taken *t, u32 lane, u32 size);
+
+/* Make its answers writable. Return: 0 or -EFAULT. */
+int mailbox_element_fault_in(const struct mailbox_element *e);
 
 /* Whether another turn of a faulting copy may be tried: any signal ends it. */
 int mailbox_message_again(void);

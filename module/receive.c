@@ -65,8 +65,7 @@ int mailbox_receivable(const struct mailbox_endpoint *ep)
 	return mailbox_look(ep) ? 0 : -EAGAIN;
 }
 
-/* The chain: whoever took a message wakes the next if there is another, on any lane. */
-static noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
+noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
 {
 	struct mailbox_port *port = ep->port;
 	u32 lanes = 0, n;
@@ -254,7 +253,8 @@ static __always_inline bool mailbox_store(const struct mailbox_endpoint *ep,
 
 /* Make the caller's memory writable. Its structure is kept; its buffer may get zeros. */
 static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t size,
-			    struct mailbox_message __user *user)
+			    struct mailbox_message __user *user,
+			    const struct mailbox_element *element)
 {
 	u32 first;
 
@@ -265,7 +265,7 @@ static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t siz
 	if (user && (get_user(first, &user->size) || put_user(first, &user->size) ||
 		     put_user(0, &user->lost)))
 		return -EFAULT;
-	return 0;
+	return element ? mailbox_element_fault_in(element) : 0;
 }
 
 /*
@@ -275,7 +275,8 @@ static int mailbox_fault_in(struct iov_iter *iter, void __user *data, size_t siz
 static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, u64 position,
 				      struct mailbox_lease *lease, struct iov_iter *iter,
 				      void __user *data, size_t size,
-				      struct mailbox_message __user *user)
+				      struct mailbox_message __user *user,
+				      const struct mailbox_element *element)
 {
 	struct mailbox_ring *ring = &ep->port->ring;
 	int err;
@@ -287,7 +288,7 @@ static noinline int mailbox_undo_take(const struct mailbox_endpoint *ep, u32 n, 
 		mailbox_ring_park(&ring->lane[n], position);
 		mailbox_port_wake_receivers(ep->port, BIT(n));
 	}
-	err = mailbox_fault_in(iter, data, size, user);
+	err = mailbox_fault_in(iter, data, size, user, element);
 	if (!err)
 		err = mailbox_message_again();
 	if (!err)
@@ -310,9 +311,10 @@ static __always_inline bool mailbox_receive_taken(struct mailbox_endpoint *ep,
 
 	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
-	if (unlikely(!mailbox_store(ep, to, t, n, size, lost))) {
+	if (unlikely(!mailbox_store(ep, to, t, n, size, lost) ||
+		     (to->element && !mailbox_element_received(ep, to->element, t, n, size)))) {
 		*ret = mailbox_undo_take(ep, n, t->position, t->lease, to->iter, to->data, size,
-					 to->message);
+					 to->message, to->element);
 		return *ret != -EAGAIN;
 	}
 
@@ -481,10 +483,8 @@ static void mailbox_note_receiver(const struct mailbox_endpoint *ep, unsigned lo
 		mailbox_port_note(ep->port, true, n, &ep->position[n].receive);
 }
 
-/* Receive, whatever it takes; @deadline is NULL not to sleep. */
-static noinline int mailbox_receive_slow(struct mailbox_endpoint *ep,
-					 const struct mailbox_buffer *to, u32 *too_long,
-					 const struct mailbox_deadline *deadline)
+noinline int mailbox_receive_slow(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
+				  u32 *too_long, const struct mailbox_deadline *deadline)
 {
 	struct mailbox_receive_lanes at = { ep };
 	struct mailbox_waiter w mailbox_uninitialized;

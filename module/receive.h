@@ -14,6 +14,8 @@
 #include <linux/fs.h>
 #include <linux/mailbox.h>
 
+struct mailbox_buffer;
+struct mailbox_deadline;
 struct mailbox_endpoint;
 
 /* file_operations of a port: one call, one message. */
@@ -22,6 +24,21 @@ ssize_t mailbox_receive_read_iter(struct kiocb *iocb, struct iov_iter *to);
 
 /* MAILBOX_IOC_RECEIVE, on a file open for that. */
 long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *user);
+
+/**
+ * mailbox_receive_slow() - receive one message, whatever it takes
+ * @ep: the receiver
+ * @to: where
+ * @too_long: out, with -EMSGSIZE: its length
+ * @deadline: until when to wait for one; NULL: not at all
+ *
+ * May sleep. Return: its length, or an error as in mailbox.h.
+ */
+int mailbox_receive_slow(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
+			 u32 *too_long, const struct mailbox_deadline *deadline);
+
+/* The chain: whoever took a message wakes the next if there is another, on any lane. */
+void mailbox_chain_receivers(const struct mailbox_endpoint *ep);
 
 /**
  * mailbox_receivable() - is there something to receive?

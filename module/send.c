@@ -157,16 +157,14 @@ static bool mailbox_can_claim(const struct mailbox_endpoint *ep, u32 n)
 	return mailbox_ring_walk_free(lane, from).what != MAILBOX_FIND_NONE;
 }
 
-/* The chain: a sender that got its slot wakes the next if there is another. */
-static noinline void mailbox_chain_senders(const struct mailbox_endpoint *ep, u32 n)
+noinline void mailbox_chain_senders(const struct mailbox_endpoint *ep, u32 n)
 {
 	if (mailbox_can_claim(ep, n))
 		mailbox_port_wake_senders(ep->port, BIT(n));
 }
 
-/* Give up a claimed slot: a receiver may see what is behind it, a sender may claim over it. */
-static noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n, u64 position,
-					struct mailbox_ticket *ticket)
+noinline void mailbox_undo_claim(const struct mailbox_endpoint *ep, u32 n, u64 position,
+				 struct mailbox_ticket *ticket)
 {
 	struct mailbox_port *port = ep->port;
 
@@ -200,7 +198,8 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep, u32
 	payload = mailbox_slot_write(view, position, from->size, from->tag, id);
 	if (from->ticket)
 		mailbox_ticket_open(&port->ledger, from->ticket, n, position, from->tag);
-	if (unlikely(!mailbox_fill(payload, from, edges, position))) {
+	if (unlikely(!mailbox_fill(payload, from, edges, position) ||
+		     (from->element && !mailbox_element_sent(from->element, position)))) {
 		mailbox_undo_claim(ep, n, position, from->ticket);
 		return -EAGAIN;
 	}
@@ -274,7 +273,7 @@ static int mailbox_send_once(struct mailbox_endpoint *ep, const struct mailbox_b
 	int err = 0;
 
 	if (mailbox_queue_gone(&ep->port->senders))
-		err = mailbox_port_broken(ep);
+		err = from->element && from->element->partial ? -EPIPE : mailbox_port_broken(ep);
 	while (!err) {
 		err = from->place ? mailbox_reserve_once(ep, from->place, n) :
 				    mailbox_send_try(ep, from, n);
@@ -309,10 +308,8 @@ static bool mailbox_send_ready(void *arg)
 	return mailbox_lane_sendable(at->ep, at->n) != -EAGAIN;
 }
 
-/* Send, whatever it takes; @deadline is NULL not to sleep. */
-static noinline int mailbox_send_slow(struct mailbox_endpoint *ep,
-				      const struct mailbox_buffer *from, u32 n,
-				      const struct mailbox_deadline *deadline)
+noinline int mailbox_send_slow(struct mailbox_endpoint *ep, const struct mailbox_buffer *from,
+			       u32 n, const struct mailbox_deadline *deadline)
 {
 	struct mailbox_send_lane at = { ep, n };
 	struct mailbox_waiter w;

@@ -111,6 +111,31 @@ static void layout_of_receipt(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_receipt, gid, 76, 4);
 }
 
+static void layout_of_batches(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_batch), 40);
+	EXPECT_MEMBER(test, mailbox_batch, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_batch, flags, 4, 4);
+	EXPECT_MEMBER(test, mailbox_batch, vectors, 8, 8);
+	EXPECT_MEMBER(test, mailbox_batch, details, 16, 8);
+	EXPECT_MEMBER(test, mailbox_batch, deadline, 24, 8);
+	EXPECT_MEMBER(test, mailbox_batch, count, 32, 4);
+	EXPECT_MEMBER(test, mailbox_batch, pad, 36, 4);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_vector), 16);
+	EXPECT_MEMBER(test, mailbox_vector, data, 0, 8);
+	EXPECT_MEMBER(test, mailbox_vector, length, 8, 4);
+	EXPECT_MEMBER(test, mailbox_vector, lane, 12, 4);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_detail), 40);
+	EXPECT_MEMBER(test, mailbox_detail, tag, 0, 8);
+	EXPECT_MEMBER(test, mailbox_detail, ticket, 8, 8);
+	EXPECT_MEMBER(test, mailbox_detail, flags, 16, 4);
+	EXPECT_MEMBER(test, mailbox_detail, sender, 20, 4);
+	EXPECT_MEMBER(test, mailbox_detail, pid, 24, 4);
+	EXPECT_MEMBER(test, mailbox_detail, uid, 28, 4);
+	EXPECT_MEMBER(test, mailbox_detail, gid, 32, 4);
+	EXPECT_MEMBER(test, mailbox_detail, lost, 36, 4);
+}
+
 static void layout_of_finish(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_finish), 40);
@@ -252,6 +277,8 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SET_LANES, 0x4010bb13);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_KICK, 0x4010bb14);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_END, 0x4008bb15);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_SEND_BATCH, 0xc028bb16);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIVE_BATCH, 0xc028bb17);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_RECEIPT, 0xc050bb18);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_FINISH, 0x4028bb19);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_PEEK, 0xc058bb1a);
@@ -522,6 +549,7 @@ static struct kunit_case size_cases[] = {
 	KUNIT_CASE(layout_of_the_shared_page),
 	KUNIT_CASE(layout_of_receipt),
 	KUNIT_CASE(layout_of_finish),
+	KUNIT_CASE(layout_of_batches),
 	KUNIT_CASE(values_of_receipts_and_leases),
 	KUNIT_CASE(a_structure_of_our_size_is_copied),
 	KUNIT_CASE(a_smaller_structure_is_refused),

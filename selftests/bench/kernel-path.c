@@ -363,6 +363,84 @@ static void messages(void)
 					 costs[i][s].receive, costs[i][s].both);
 }
 
+/* Several messages by one call */
+
+#define BATCH	16
+
+static char in_batch[BATCH][MESSAGE_MAX], out_batch[BATCH][MESSAGE_MAX];
+
+static ssize_t ask_for_batch(unsigned long request, char (*data)[MESSAGE_MAX], size_t size,
+			     struct mailbox_detail *details)
+{
+	struct mailbox_vector vectors[BATCH];
+	struct mailbox_batch b = {
+		.size = sizeof(b),
+		.vectors = (uintptr_t)vectors,
+		.details = (uintptr_t)details,
+		.deadline = MAILBOX_FOREVER,
+		.count = BATCH,
+	};
+
+	for (int i = 0; i < BATCH; i++)
+		vectors[i] = (struct mailbox_vector) {
+			.data = (uintptr_t)data[i], .length = size, .lane = MAILBOX_LANE_DEFAULT,
+		};
+	return ioctl(fd[0], request, &b);
+}
+
+static void measure_batch(size_t size, struct mailbox_detail *details, struct cost *cost)
+{
+	for (int i = -CALLS_WARM; i < calls; i++) {
+		uint64_t t0, t1, t2, t3;
+		ssize_t sent, received;
+
+		t0 = now();
+		sent = ask_for_batch(MAILBOX_IOC_SEND_BATCH, out_batch, size, details);
+		t1 = now();
+		t2 = now();
+		received = ask_for_batch(MAILBOX_IOC_RECEIVE_BATCH, in_batch, size, details);
+		t3 = now();
+		if (sent != BATCH || received != BATCH)
+			die("batch");
+		if (i < 0)
+			continue;
+		sample[0][i] = (t1 - t0 + BATCH / 2) / BATCH;
+		sample[1][i] = (t3 - t2 + BATCH / 2) / BATCH;
+		sample[2][i] = (t1 - t0 + t3 - t2 + BATCH / 2) / BATCH;
+	}
+	cost->send = median(sample[0]);
+	cost->receive = median(sample[1]);
+	cost->both = median(sample[2]);
+}
+
+static void batches(void)
+{
+	static struct mailbox_detail details[BATCH];
+	struct cost c;
+
+	printf("\nBatches of %d, a message   send  receive     both   / pipe     / mq\n", BATCH);
+	open_port();
+	memset(in_batch, 1, sizeof(in_batch));
+	memset(out_batch, 1, sizeof(out_batch));
+	for (int s = 0; s < SIZES; s++) {
+		for (int with = 0; with < 2; with++) {
+			char name[64];
+
+			measure_batch(sizes[s], with ? details : NULL, &c);
+			snprintf(name, sizeof(name), "%d bytes%s", sizes[s],
+				 with ? ", details" : "");
+			printf("%-20s %8llu %8llu %8llu", name, (unsigned long long)c.send,
+			       (unsigned long long)c.receive, (unsigned long long)c.both);
+			print_ratio(c.both, costs[0][s].both);
+			print_ratio(c.both, costs[1][s].both);
+			putchar('\n');
+			csv_line(with ? "port batch of 16 with details" : "port batch of 16", sizes[s],
+				 c.send, c.receive, c.both);
+		}
+	}
+	close_fds();
+}
+
 /* Polling, of an empty queue and with an epoll instance watching */
 
 static uint64_t pipe_poll[3];
@@ -671,6 +749,8 @@ int main(int argc, char **argv)
 	if (control < 0)
 		printf("No /dev/mailbox/control (%s): without ports.\n", strerror(errno));
 	messages();
+	if (control >= 0)
+		batches();
 	polling();
 	ping_pong();
 	return 0;

@@ -128,6 +128,9 @@
 	X(holder, 15)	\
 	X(send, 170)	\
 	X(receive, 170)	\
+	X(send_batch, 60) \
+	X(receive_batch, 60) \
+	X(peek, 50)	\
 	X(receipt, 70)	\
 	X(finish, 90)	\
 	X(eventfd, 20)	\
@@ -334,6 +337,9 @@ static const short errors[KIND_MAX][20] = {
 			ESHUTDOWN, EINPROGRESS, ENOMEM },
 	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
 			   ESHUTDOWN, EREMOTE, ENOMEM },
+	[KIND_send_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
+	[KIND_receive_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
+	[KIND_peek] = { ERRORS_STRUCT, ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE },
 	[KIND_receipt] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ESTALE },
 	[KIND_finish] = { ERRORS_STRUCT, EMSGSIZE, ESTALE, EOPNOTSUPP, EPIPE, ENOMEM },
 	[KIND_eventfd] = { ERRORS_STRUCT },
@@ -1532,6 +1538,159 @@ static void do_receive(void)
 				     after.length);
 	}
 	if (exact)
+		check_canary(&r);
+	drop_target(&t);
+}
+
+/* What a look shows, without what becomes of it. */
+static void do_peek(void)
+{
+	struct target t = pick_target(READS);
+	struct room r = pick_room(&t);
+	struct image im;
+	struct mailbox_message *m = (void *)image_of(&im, sizeof(*m))->bytes, after;
+	struct place p;
+	long ret;
+
+	m->length = r.size;
+	m->flags = chance(20) ? MAILBOX_RECV_TRUNCATE : 0;
+	m->data = (uintptr_t)r.data;
+	m->index = chance(90) ? below(6) : draw();
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_peek, result(ioctl(t.fd, MAILBOX_IOC_PEEK, p.user)));
+	judge(ret, &p, size_good(&im) && !(m->flags & ~MAILBOX_RECV_TRUNCATE) && !m->lane &&
+	      !m->tag && !m->deadline, "bad arguments");
+	judge_direction(&t, ret, t.reads);
+	if (ret > 0)
+		broken("returned %ld", ret);
+	if (p.sound && !im.mutated) {
+		memcpy(&after, p.memory, sizeof(after));
+		if (after.size != m->size || after.data != m->data || after.index != m->index ||
+		    after.deadline || after.lost || after.lease || after.receipt)
+			broken("what a look does not answer was written");
+		if (!ret && r.sound)
+			check_sealed(r.data, after.length < r.size ? after.length : r.size,
+				     after.length);
+		if (!ret && after.length > r.size && !(m->flags & MAILBOX_RECV_TRUNCATE))
+			broken("saw %u bytes in %zu", after.length, r.size);
+		if (ret == -EMSGSIZE && after.length <= r.size)
+			broken("EMSGSIZE, %u bytes into %zu", after.length, r.size);
+	}
+	if (r.sound && !im.mutated)
+		check_canary(&r);
+	drop_target(&t);
+}
+
+/* Batches */
+
+#define VECTORS 6U
+
+struct batch {
+	struct image im;
+	struct mailbox_batch *b;	/* in there */
+	struct mailbox_vector vectors[VECTORS];
+	struct mailbox_detail details[VECTORS];
+	struct place place;
+};
+
+static void pick_batch(struct batch *a)
+{
+	a->b = (void *)image_of(&a->im, sizeof(*a->b))->bytes;
+	a->b->deadline = pick_deadline(&a->b->flags);
+	a->b->count = below(VECTORS + 1);
+	a->b->vectors = (uintptr_t)(chance(97) ? a->vectors : odd_address());
+	a->b->details = (uintptr_t)(chance(97) ? a->details : odd_address());
+	if (chance(30))
+		a->b->details = 0;
+	memset(a->details, 0, sizeof(a->details));
+}
+
+/* Makes the call; returns how many messages went, or an error. */
+static long call_batch(struct batch *a, const struct target *t, enum kind which, __u32 command,
+		       __u32 flags, bool open)
+{
+	long ret;
+
+	mutate(&a->im, 10);
+	a->place = choose_place(image_size(&a->im), false);
+	put_image(&a->im, &a->place);
+	ret = check(which, result(ioctl(t->fd, command, a->place.user)));
+	judge(ret, &a->place, size_good(&a->im) && !(a->b->flags & ~flags) && !a->b->pad &&
+	      a->b->count <= 0x7fffffff, "bad arguments");
+	judge_direction(t, ret, open);
+	if (ret > (long)a->b->count && a->place.sound)
+		broken("%ld messages of %u", ret, a->b->count);
+	if (ret == 0 && a->place.sound && a->b->count)
+		broken("no message of %u, and no error", a->b->count);
+	return ret;
+}
+
+static void do_send_batch(void)
+{
+	struct target t = pick_target(WRITES);
+	struct batch a;
+	size_t length = pick_length(&t);
+	void *sealed = sealed_source(length);
+	__u32 i, lanes = t.known ? t.info.lanes : 3;
+	long ret;
+
+	pick_batch(&a);
+	for (i = 0; i < VECTORS; i++) {
+		a.vectors[i] = (struct mailbox_vector) {
+			.data = (uintptr_t)sealed, .length = length, .lane = below(lanes),
+		};
+		if (chance(10))
+			a.vectors[i].lane = chance(60) ? MAILBOX_LANE_DEFAULT : odd_u32();
+		if (chance(5))
+			a.vectors[i].data = (uintptr_t)odd_address();
+		a.details[i].tag = draw();
+	}
+	ret = call_batch(&a, &t, KIND_send_batch, MAILBOX_IOC_SEND_BATCH, MAILBOX_SEND_REALTIME,
+			 t.writes);
+	for (i = 0; (long)i < ret && i < VECTORS && !a.im.mutated && a.place.sound; i++) {
+		if (a.vectors[i].lane != MAILBOX_LANE_DEFAULT && t.known &&
+		    a.vectors[i].lane >= t.info.lanes)
+			broken("sent on lane %u", a.vectors[i].lane);
+		if (a.details[i].ticket >> 40 || a.details[i].flags || a.details[i].lost)
+			broken("ticket %llu", (unsigned long long)a.details[i].ticket);
+	}
+	drop_target(&t);
+}
+
+static void do_receive_batch(void)
+{
+	struct target t = pick_target(READS);
+	struct room r = pick_room(&t);
+	__u32 each = r.size / VECTORS & ~7U, i;
+	struct batch a;
+	long ret;
+
+	pick_batch(&a);
+	a.b->flags |= chance(50) ? MAILBOX_RECV_TRUNCATE : 0;
+	for (i = 0; i < VECTORS; i++)
+		a.vectors[i] = (struct mailbox_vector) {
+			.data = (uintptr_t)r.data + i * each, .length = each, .lane = draw(),
+		};
+	ret = call_batch(&a, &t, KIND_receive_batch, MAILBOX_IOC_RECEIVE_BATCH,
+			 MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE, t.reads);
+	for (i = 0; (long)i < ret && i < VECTORS && !a.im.mutated && a.place.sound; i++) {
+		const struct mailbox_vector *v = &a.vectors[i];
+
+		if (v->length > each && !(a.b->flags & MAILBOX_RECV_TRUNCATE))
+			broken("took %u bytes into %u", v->length, each);
+		if (v->length > (t.known ? t.info.message_size : MAILBOX_MESSAGE_MAX) ||
+		    v->lane >= (t.known ? t.info.lanes : MAILBOX_LANES_MAX))
+			broken("%u bytes on lane %u", v->length, v->lane);
+		if (a.b->details == (uintptr_t)a.details && !a.details[i].sender)
+			broken("nobody sent it");
+		if (r.sound && v->length <= each)
+			check_sealed(r.data + i * each, v->length, v->length);
+	}
+	if (ret == -EMSGSIZE && !a.im.mutated && a.place.sound && a.vectors[0].length <= each)
+		broken("EMSGSIZE, %u bytes into %u", a.vectors[0].length, each);
+	if (r.sound && !a.im.mutated)
 		check_canary(&r);
 	drop_target(&t);
 }

@@ -24,6 +24,7 @@ LAYOUT(delete, 72)
 LAYOUT(evict, 72)
 LAYOUT(holder, 112)
 LAYOUT(message, 88)
+LAYOUT(batch, 40)
 LAYOUT(receipt, 80)
 LAYOUT(finish, 40)
 LAYOUT(notify, 24)
@@ -53,6 +54,29 @@ TEST(members_of_create_are_in_their_places)
 	AT(create, limit, 104);
 	AT(create, pad2, 108);
 	AT(create, dead_letter, 112);
+}
+
+TEST(members_of_batches_are_in_their_places)
+{
+	AT(batch, flags, 4);
+	AT(batch, vectors, 8);
+	AT(batch, details, 16);
+	AT(batch, deadline, 24);
+	AT(batch, count, 32);
+	AT(batch, pad, 36);
+	EXPECT_EQ(16, sizeof(struct mailbox_vector));
+	AT(vector, data, 0);
+	AT(vector, length, 8);
+	AT(vector, lane, 12);
+	EXPECT_EQ(40, sizeof(struct mailbox_detail));
+	AT(detail, tag, 0);
+	AT(detail, ticket, 8);
+	AT(detail, flags, 16);
+	AT(detail, sender, 20);
+	AT(detail, pid, 24);
+	AT(detail, uid, 28);
+	AT(detail, gid, 32);
+	AT(detail, lost, 36);
 }
 
 TEST(members_of_open_are_in_their_places)
@@ -227,6 +251,8 @@ TEST(command_numbers)
 	EXPECT_EQ(0x4010bb13U, MAILBOX_IOC_SET_LANES);
 	EXPECT_EQ(0x4010bb14U, MAILBOX_IOC_KICK);
 	EXPECT_EQ(0x4008bb15U, MAILBOX_IOC_END);
+	EXPECT_EQ(0xc028bb16U, MAILBOX_IOC_SEND_BATCH);
+	EXPECT_EQ(0xc028bb17U, MAILBOX_IOC_RECEIVE_BATCH);
 	EXPECT_EQ(0xc050bb18U, MAILBOX_IOC_RECEIPT);
 	EXPECT_EQ(0x4028bb19U, MAILBOX_IOC_FINISH);
 	EXPECT_EQ(0xc058bb1aU, MAILBOX_IOC_PEEK);
@@ -332,6 +358,8 @@ CALL(evict, MAILBOX_IOC_EVICT, mailbox_evict, true, 0);
 CALL(holder, MAILBOX_IOC_HOLDER, mailbox_holder, true, ANSWER(mailbox_holder, pid));
 CALL(send, MAILBOX_IOC_SEND, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(receive, MAILBOX_IOC_RECEIVE, mailbox_message, false, ANSWER(mailbox_message, ticket));
+CALL(send_batch, MAILBOX_IOC_SEND_BATCH, mailbox_batch, false, 0);
+CALL(receive_batch, MAILBOX_IOC_RECEIVE_BATCH, mailbox_batch, false, 0);
 CALL(peek, MAILBOX_IOC_PEEK, mailbox_message, false, ANSWER(mailbox_message, ticket));
 CALL(info, MAILBOX_IOC_INFO, mailbox_info, false, ANSWER(mailbox_info, message_size));
 CALL(set_lanes, MAILBOX_IOC_SET_LANES, mailbox_set_lanes, false, 0);
@@ -457,6 +485,14 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 	case MAILBOX_IOC_RECEIVE:
 	case MAILBOX_IOC_PEEK:
 		*(struct mailbox_message *)arg = message(.data = address(data), .length = 64);
+		break;
+	case MAILBOX_IOC_SEND_BATCH:
+	case MAILBOX_IOC_RECEIVE_BATCH:
+		*(struct mailbox_batch *)arg = (struct mailbox_batch) {
+			.size = sizeof(struct mailbox_batch),
+			.vectors = address(data),	/* of no messages */
+			.details = address(data),
+		};
 		break;
 	case MAILBOX_IOC_INFO: {
 		struct mailbox_info *i = arg;
@@ -792,6 +828,12 @@ TEST_F(call, unknown_flags_are_einval)
 	case MAILBOX_IOC_PEEK:
 		known = MAILBOX_RECV_TRUNCATE;
 		break;
+	case MAILBOX_IOC_SEND_BATCH:
+		known = MAILBOX_SEND_REALTIME;
+		break;
+	case MAILBOX_IOC_RECEIVE_BATCH:
+		known = MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE;
+		break;
 	case MAILBOX_IOC_RECEIPT:
 		known = MAILBOX_RECEIPT_REALTIME | MAILBOX_RECEIPT_TICKET | MAILBOX_RECEIPT_STATUS;
 		break;
@@ -830,6 +872,10 @@ TEST_F(call, padding_that_is_not_zero_is_einval)
 		break;
 	case MAILBOX_IOC_HOLDER:
 		at = offsetof(struct mailbox_holder, pad);
+		break;
+	case MAILBOX_IOC_SEND_BATCH:
+	case MAILBOX_IOC_RECEIVE_BATCH:
+		at = offsetof(struct mailbox_batch, pad);
 		break;
 	default:
 		return;		/* none in it */

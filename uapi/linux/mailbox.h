@@ -15,7 +15,7 @@
  *	map	  mmap(2) of a port opened O_RDWR: its slots, to send and receive by
  *		  <linux/mailbox_ring.h>; of any port PROT_READ alone: to watch
  *
- * Rules that hold for every structure here:
+ * Rules that hold for every structure here, but for the elements of arrays:
  *
  * - The first member, @size, is sizeof() the structure as the caller knows it.
  *   A larger one is accepted if everything the kernel does not know is zero
@@ -362,6 +362,72 @@ struct mailbox_message {
 	__u64 lease;
 };
 
+/**
+ * struct mailbox_vector - one message of a batch
+ * @data: address of the message, or of the buffer for it; may be 0 if @length is
+ * @length: send: bytes; receive: size of the buffer in, length of the message out
+ * @lane: send: lane or MAILBOX_LANE_DEFAULT; out of a receive: the lane
+ */
+struct mailbox_vector {
+	__u64 data;
+	__u32 length;
+	__u32 lane;
+};
+
+/**
+ * struct mailbox_detail - what else there is to say of one message of a batch
+ * @tag: send: any number that travels with the message; out of a receive: the tag
+ * @ticket: out: number of the message in its lane, from 0; of one that was dropped 0
+ * @flags: out of a receive, as is all that follows: MAILBOX_MSG_*
+ * @sender: as in struct mailbox_message
+ * @pid: likewise
+ * @uid: likewise
+ * @gid: likewise
+ * @lost: likewise
+ */
+struct mailbox_detail {
+	__u64 tag;
+	__u64 ticket;
+	__u32 flags;
+	__u32 sender;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 lost;
+};
+
+/**
+ * struct mailbox_batch - MAILBOX_IOC_SEND_BATCH and MAILBOX_IOC_RECEIVE_BATCH
+ * @size: sizeof(struct mailbox_batch)
+ * @flags: MAILBOX_SEND_REALTIME; or MAILBOX_RECV_REALTIME and MAILBOX_RECV_TRUNCATE
+ * @vectors: address of @count struct mailbox_vector
+ * @details: address of @count struct mailbox_detail, or 0: nobody wants to know. Then a
+ *	message that was truncated is longer than its buffer was
+ * @deadline: as in struct mailbox_message; of a receive: for the first message
+ * @count: how many messages, at most 2^31 - 1; 0 is nothing to do. Out of a send that
+ *	fails with ECONNRESET: how many were left unread
+ * @pad: zero
+ *
+ * As so many calls of MAILBOX_IOC_SEND or MAILBOX_IOC_RECEIVE, one after the other. A send
+ * waits for room until all are sent; a receive waits for the first message, and takes
+ * what there is then. Each ends at the first message that cannot be sent or stored,
+ * which is not sent, or stays where it is. Others' messages may come in between.
+ * EOPNOTSUPP: the port has a limit, see struct mailbox_create.
+ *
+ * Return: how many were sent or received, the first ones; an error, as of a single
+ * message, only if none was (EMSGSIZE of a receive: @length of the first vector tells the
+ * message's). What was in the vectors and details of the others may have changed.
+ */
+struct mailbox_batch {
+	__u32 size;
+	__u32 flags;
+	__u64 vectors;
+	__u64 details;
+	__u64 deadline;
+	__u32 count;
+	__u32 pad;
+};
+
 /* What became of a message: struct mailbox_receipt.outcome */
 #define MAILBOX_QUEUED		0U		/* nobody has taken it yet */
 #define MAILBOX_TAKEN		1U		/* a receiver has it, or had it and gave it back */
@@ -697,6 +763,8 @@ struct mailbox_query {
 #define MAILBOX_IOC_SET_LANES	_IOW(MAILBOX_IOC_TYPE, 0x13, struct mailbox_set_lanes)
 #define MAILBOX_IOC_KICK	_IOW(MAILBOX_IOC_TYPE, 0x14, struct mailbox_kick)
 #define MAILBOX_IOC_END		_IOW(MAILBOX_IOC_TYPE, 0x15, struct mailbox_end)
+#define MAILBOX_IOC_SEND_BATCH	_IOWR(MAILBOX_IOC_TYPE, 0x16, struct mailbox_batch)
+#define MAILBOX_IOC_RECEIVE_BATCH _IOWR(MAILBOX_IOC_TYPE, 0x17, struct mailbox_batch)
 #define MAILBOX_IOC_RECEIPT	_IOWR(MAILBOX_IOC_TYPE, 0x18, struct mailbox_receipt)
 #define MAILBOX_IOC_FINISH	_IOW(MAILBOX_IOC_TYPE, 0x19, struct mailbox_finish)
 #define MAILBOX_IOC_EVENTFD	_IOW(MAILBOX_IOC_TYPE, 0x1c, struct mailbox_eventfd)

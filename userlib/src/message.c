@@ -200,26 +200,127 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 	return receive_by_kernel(mb, msg, deadline);
 }
 
+/*
+ * Batches. The ring takes what it can; of the others those that are alike, in a row, go by
+ * one system call, and those with receipts or leases each by its own.
+ */
+
+#define CHUNK	32
+
+/* A part of a batch as the kernel wants it. */
+struct chunk {
+	struct mailbox_vector vectors[CHUNK];
+	struct mailbox_detail details[CHUNK];
+};
+
+/* How many of these, the first ones, one call may be asked for; at least 1. */
+static unsigned int alike(const struct mailbox_msg *msgs, unsigned int count, uint32_t by_itself)
+{
+	unsigned int n = 1;
+
+	while (n < count && n < CHUNK && msgs[n].flags == msgs[0].flags &&
+	       !(msgs[n].flags & by_itself))
+		n++;
+	return n;
+}
+
+static int ask_for_chunk(struct mailbox *mb, unsigned long request, struct chunk *chunk,
+			 unsigned int count, uint32_t flags, uint64_t deadline)
+{
+	struct mailbox_batch arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.vectors = (uintptr_t)chunk->vectors,
+		.details = (uintptr_t)chunk->details,
+		.deadline = deadline,
+		.count = count,
+	};
+	int done = ioctl(mb->fd, request, &arg);
+
+	return done < 0 ? -errno : done;
+}
+
+/* Sends up to CHUNK messages that are alike. How many, or an error. */
+static int send_chunk(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
+		      uint64_t deadline)
+{
+	struct chunk chunk;
+	unsigned int n;
+	int done, i;
+
+	for (n = 0; n < count && msgs[n].length <= MAILBOX_MESSAGE_MAX; n++) {
+		chunk.vectors[n] = (struct mailbox_vector){
+			.data = (uintptr_t)msgs[n].data,
+			.length = msgs[n].length,
+			.lane = msgs[n].lane,
+		};
+		chunk.details[n].tag = msgs[n].tag;
+	}
+	if (!n)
+		return -EMSGSIZE;
+	done = ask_for_chunk(mb, MAILBOX_IOC_SEND_BATCH, &chunk, n, msgs->flags, deadline);
+	for (i = 0; i < done; i++)
+		msgs[i].ticket = chunk.details[i].ticket;
+	return done;
+}
+
 int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
 		       uint64_t deadline)
 {
-	unsigned int done = 0, plain = 0, n;
-	int err;
+	unsigned int done = 0, plain = 0, want;
+	int n;
 
 	if (count > INT_MAX)
 		return -EINVAL;
-	while (done < count) {
+	for (; done < count; done += n) {
 		if (done >= plain)
 			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_SEND);
-		n = plain > done ? mailbox_ring_send_batch(mb, msgs + done, plain - done,
-							   waits(mb->ring, deadline)) : 0;
-		if (!n) {
-			err = mailbox_send_msg(mb, &msgs[done], deadline);
-			if (err)
-				return done ? (int)done : err;
-			n = 1;
-		}
-		done += n;
+		n = 0;
+		if (plain > done)
+			n = mailbox_ring_send_batch(mb, msgs + done, plain - done,
+						    waits(mb->ring, deadline));
+		if (n)
+			continue;
+		want = plain > done ? 1 : alike(msgs + done, count - done, BY_KERNEL_SEND);
+		if (want > 1)
+			n = send_chunk(mb, msgs + done, want, deadline);
+		if (want == 1 || n == -EOPNOTSUPP)	/* a port with a limit */
+			n = mailbox_send_msg(mb, msgs + done, deadline) ?: 1;
+		if (n < 0)
+			return done ? (int)done : n;
+	}
+	return done;
+}
+
+/* Receives up to CHUNK messages. How many, or an error. */
+static int receive_chunk(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
+			 uint64_t deadline)
+{
+	struct chunk chunk;
+	unsigned int n;
+	int done, i;
+
+	for (n = 0; n < count; n++) {
+		chunk.vectors[n].data = (uintptr_t)msgs[n].data;
+		chunk.vectors[n].length = msgs[n].size < MAILBOX_MESSAGE_MAX ? msgs[n].size :
+									       MAILBOX_MESSAGE_MAX;
+	}
+	done = ask_for_chunk(mb, MAILBOX_IOC_RECEIVE_BATCH, &chunk, n, msgs->flags, deadline);
+	if (done == -EMSGSIZE)
+		msgs->length = chunk.vectors[0].length;
+	for (i = 0; i < done; i++) {
+		const struct mailbox_detail *d = &chunk.details[i];
+
+		msgs[i].length = chunk.vectors[i].length;
+		msgs[i].lane = chunk.vectors[i].lane;
+		msgs[i].tag = d->tag;
+		msgs[i].ticket = d->ticket;
+		msgs[i].status = d->flags;
+		msgs[i].sender = d->sender;
+		msgs[i].pid = d->pid;
+		msgs[i].uid = d->uid;
+		msgs[i].gid = d->gid;
+		msgs[i].lost = d->lost;
 	}
 	return done;
 }
@@ -227,26 +328,35 @@ int mailbox_send_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned in
 int mailbox_receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, unsigned int count,
 			  uint64_t deadline)
 {
-	unsigned int done = 0, plain = 0, n;
-	int ret;
+	unsigned int done = 0, plain = 0, want;
+	int n;
 
 	if (count > INT_MAX)
 		return -EINVAL;
 	while (done < count) {
 		if (done >= plain)
 			plain = done + run_for_ring(mb, msgs + done, count - done, BY_KERNEL_RECV);
+		want = 1;
 		n = 0;
 		if (plain > done)
 			n = mailbox_ring_receive_batch(mb, msgs + done, plain - done,
-						       !done && waits(mb->ring, deadline));
-		if (!n) {
-			ret = mailbox_receive_msg(mb, &msgs[done],
-						  done ? MAILBOX_NO_WAIT : deadline);
-			if (ret < 0)
-				return done ? (int)done : ret;
-			n = 1;
+						       waits(mb->ring, deadline));
+		if (!n && plain == done)
+			want = alike(msgs + done, count - done, BY_KERNEL_RECV);
+		if (want > 1)
+			n = receive_chunk(mb, msgs + done, want, deadline);
+		if (n == -EOPNOTSUPP)		/* a port with a limit */
+			want = 1;
+		if (want == 1 && n <= 0) {
+			n = mailbox_receive_msg(mb, msgs + done, deadline);
+			n = n < 0 ? n : 1;
 		}
+		if (n < 0)
+			return done ? (int)done : n;
 		done += n;
+		if (n < (int)want)
+			break;
+		deadline = MAILBOX_NO_WAIT;
 	}
 	return done;
 }
