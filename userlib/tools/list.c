@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* mailbox list */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,7 @@ struct row {
 static void fill_row(struct row *row, const struct mailbox_info *port)
 {
 	snprintf(row->cell[NAME], CELL, "%s", port->name);
-	snprintf(row->cell[DEPTH], CELL, "%u/%u", port->depth,
-		 port->capacity * port->lanes);
+	snprintf(row->cell[DEPTH], CELL, "%u/%" PRIu64, port->depth, most_messages(port));
 	snprintf(row->cell[SENT], CELL, "%llu", port->messages_sent);
 	snprintf(row->cell[RECEIVED], CELL, "%llu", port->messages_received);
 	show_waiting(row->cell[WAITING], port);

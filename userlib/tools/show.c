@@ -39,6 +39,11 @@ static void group_name(char *name, size_t size, uint32_t gid)
 		fclose(file);
 }
 
+uint64_t most_messages(const struct mailbox_info *port)
+{
+	return port->limit ? port->limit : (uint64_t)port->capacity * port->lanes;
+}
+
 void show_user(char *cell, uint32_t uid)
 {
 	user_name(cell, CELL, uid);

@@ -10,6 +10,9 @@
 /* The text goes to a buffer of this size. */
 #define CELL	128
 
+/* How many messages it holds at most. */
+uint64_t most_messages(const struct mailbox_info *port);
+
 void show_user(char *cell, uint32_t uid);
 void show_owner(char *cell, const struct mailbox_info *port);
 void show_mode(char *cell, const struct mailbox_info *port);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "look.h"
+#include "show.h"
 #include "tool.h"
 
 static const char help[] =
@@ -113,7 +114,7 @@ static const struct look *looked;	/* for qsort() */
 
 static double fullness(const struct mailbox_info *port)
 {
-	return port->depth / ((double)port->capacity * port->lanes);
+	return port->depth / (double)most_messages(port);
 }
 
 static double rate(const struct look_port *port)
@@ -321,7 +322,7 @@ static void draw_bar(const struct mailbox_info *port, int width)
 	enum colour colour = full >= 0.9 ? HIGH : full >= 0.5 ? MIDDLE : LOW;
 
 	show_total(depth, port->depth);
-	show_total(most, (uint64_t)port->capacity * port->lanes);
+	show_total(most, most_messages(port));
 	memset(text, ' ', sizeof(text));
 	memset(text, '|', filled > inner ? inner : filled);
 	len = strlen(depth) + 1 + strlen(most);
