@@ -70,7 +70,7 @@ check-full: export MAILBOX_EFFORT = 25
 check-full: check-setup ## the same at large, on every kernel, and what else takes hours
 	@$(qemu)/check.sh host-test lint kselftest 'kselftest KERNEL=kasan' 'kselftest KERNEL=kcsan' \
 		'kselftest KERNEL=6.12' 'kselftest KERNEL=newest' mq-test 'mq-test KERNEL=kasan' kunit 'fuzz KERNEL=kasan SECONDS=600' model cross \
-		'cover MAILBOX_EFFORT=1' runner-test upstream
+		'cover MAILBOX_EFFORT=1' runner-test upstream 'deb-test MAILBOX_EFFORT=1'
 
 kselftest selftests: module test-programs ## tests in QEMU, by system calls and by library; TESTS='poll lanes' runs a few
 	@$(qemu)/kselftest.sh "$(kernel)" $(mbuild) $(tests)
@@ -169,6 +169,10 @@ uninstall: ## take them away again
 deb: ## Debian packages, in build/deb/
 	@$(qemu)/setup.sh deb
 	@userlib/packaging/deb.sh build/deb
+
+deb-test: deb test-programs ## install them in a virtual machine with Debian, boot it, test, purge them
+	@$(qemu)/tally.pl -l build/deb-test/console.log deb-test $(qemu)/debs.sh "$(call cached,debian)" build/deb \
+		$(or $(TESTS),observe message poll lease tool.sh)
 
 test-programs: check-setup
 	@mkdir -p build/selftests build/userlib

@@ -24,6 +24,8 @@
 #              scripts/   checkpatch.pl, kernel-doc
 #              tools/testing/selftests/   kselftest.h, kselftest_harness.h
 #   linux    linux.tar.xz of the same package, all of that source
+#   debian   a small Debian 12 with its kernel for the cloud, and with what dkms takes to build for it:
+#              vmlinuz initrd.img image    the last one is its file system, to be copied
 #   kasan    a kernel with the checkers of kernels/kasan.config, built from that
 #            source (ten minutes); the folder looks like that of stock
 #   kcsan    the same with those of kernels/kcsan.config
@@ -32,7 +34,7 @@ set -euo pipefail
 series=6.1
 layout=1	# count up when the contents of a folder change
 cache=${XDG_CACHE_HOME:-${HOME:-$PWD/build}/.cache}/mailbox
-what=${1:?usage: cache.sh stock|6.12|newest|arm64|queues|source|linux|kasan|kcsan}
+what=${1:?usage: cache.sh stock|6.12|newest|arm64|queues|source|linux|debian|kasan|kcsan}
 here=$(dirname "$(realpath "$0")")
 
 say() { echo "cache: $*" >&2; }
@@ -116,11 +118,34 @@ make_arm64() {
 	rm -rf "$state" lib usr/share
 }
 
+debian_mirror() {
+	# shellcheck disable=SC2016	# apt's own
+	apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' | sed -n 1p
+}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# All that the packages depend on is in there: the machine has no network.
+make_debian() {
+	"$here/setup.sh" deb >&2
+	say "unpacking Debian 12 with dkms: this takes some minutes, once"
+	# shellcheck disable=SC2016	# for the inner shell
+	nice mmdebstrap --quiet --mode=root --variant=minbase \
+		--include=systemd-sysv,udev,kmod,initramfs-tools,linux-image-cloud-amd64,linux-headers-cloud-amd64 \
+		--include=dkms,busybox-static,libc6-dev,libjansson4,libncurses6,pkgconf,bash-completion,adduser \
+		--customize-hook='printf "/dev/vda / ext4 defaults 0 1\n/dev/vdb /mnt ext4 defaults 0 2\n" >"$1/etc/fstab"' \
+		--customize-hook='echo mailbox >"$1/etc/hostname"; rm -rf "$1"/var/lib/apt/lists/*' \
+		--customize-hook='chroot "$1" useradd -m alice && chroot "$1" useradd -m bob' \
+		bookworm root "deb [signed-by=$keyring] $(debian_mirror) bookworm main" >&2 </dev/null
+	cp root/boot/vmlinuz-* vmlinuz
+	cp root/boot/initrd.img-* initrd.img
+	PATH=$PATH:/sbin mke2fs -q -t ext4 -d root image 4G >&2
+	rm -rf root
+}
+
 # The headers take a compiler and a C library that this system does not have.
 make_newest() {
-	local mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	# shellcheck disable=SC2016	# apt's own
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' | sed -n 1p)
+	local mirror
+	mirror=$(debian_mirror)
 	"$here/setup.sh" newest >&2
 	download_and_unpack busybox-static
 	mv bin/busybox busybox
@@ -191,6 +216,10 @@ stock) package=linux-image-cloud-amd64 recipe=make_packaged ;;
 6.12) package=linux-image-6.12-cloud-amd64 recipe=make_packaged series=6.12 ;;
 arm64) package=linux-image-cloud-amd64 ;;
 queues) package=stress-ng series=0.15 ;;
+debian)
+	package=linux-image-cloud-amd64
+	[ "$(id -u)" = 0 ] || { say "SKIP: a file system that belongs to root takes root"; exit 4; }
+	;;
 newest)
 	package=''
 	[ "$(id -u)" = 0 ] || { say "SKIP: what builds for the newest kernel is a chroot, which takes root"; exit 4; }
