@@ -6,6 +6,7 @@
 #include <linux/mm_types.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/smp.h>
 
 #include "wait.h"
@@ -112,22 +113,49 @@ static void mailbox_sleeper_remove(struct mailbox_queue *q, struct mailbox_waite
 	mailbox_waiting_add(q, -MAILBOX_WAIT_SLEEPER);
 }
 
-static void mailbox_wake_sleepers(struct mailbox_queue *q, u32 lanes, bool all)
+/* So many are woken at a time. */
+#define MAILBOX_WAKE_BATCH	8
+
+/* The first @max with a ticket above @after, which is moved on. Returns how many. */
+static u32 mailbox_pick_sleepers(struct mailbox_queue *q, u32 lanes, u64 *after,
+				 struct task_struct **task, u32 max)
 {
 	struct mailbox_waiter *w, *next;
+	u32 n = 0;
 
 	spin_lock(&q->lock);
 	list_for_each_entry_safe(w, next, &q->sleepers, node) {
-		if (!(w->lanes & lanes))
+		if (w->ticket <= *after || !(w->lanes & lanes))
 			continue;
 		mailbox_sleeper_remove(q, w);
 		w->woken = lanes;
-		/* Under the lock, which the task takes before it leaves. */
-		wake_up_process(w->task);
-		if (!all)
+		*after = w->ticket;
+		task[n++] = get_task_struct(w->task);
+		if (n == max)
 			break;
 	}
 	spin_unlock(&q->lock);
+	return n;
+}
+
+/*
+ * Without the lock, which the task takes at once: whoever runs us, a processor or a virtual
+ * one, may be taken away in favour of the one that we wake, which would spin until we are back.
+ * Who was woken and is back already has an older ticket, and is not woken again.
+ */
+static void mailbox_wake_sleepers(struct mailbox_queue *q, u32 lanes, bool all)
+{
+	struct task_struct *task[MAILBOX_WAKE_BATCH] mailbox_uninitialized;
+	u32 max = all ? MAILBOX_WAKE_BATCH : 1, n, i;
+	u64 after = 0;
+
+	do {
+		n = mailbox_pick_sleepers(q, lanes, &after, task, max);
+		for (i = 0; i < n; i++) {
+			wake_up_process(task[i]);
+			put_task_struct(task[i]);
+		}
+	} while (n == MAILBOX_WAKE_BATCH);
 }
 
 bool mailbox_queue_sleeps(struct mailbox_queue *q, u32 lanes)
