@@ -149,8 +149,9 @@ static __always_inline bool mailbox_batch_put(struct mailbox_endpoint *ep, u32 i
 	u64 data, position, tag = 0, i;
 	struct mailbox_lane view;
 	const u8 __user *from;
+	u8 byte __maybe_unused;		/* of no interest but that it is there */
 	u32 size, n;
-	u8 *payload, byte;
+	u8 *payload;
 
 	if (!user_access_begin(vector, sizeof(*vector)))
 		return false;
