@@ -17,6 +17,7 @@ void mailbox_lease_room_init(struct mailbox_lease_room *room, struct mailbox_rin
 	room->ring = ring;
 	room->owner = owner;
 	spin_lock_init(&room->lock);
+	INIT_LIST_HEAD(&room->filled);
 	INIT_LIST_HEAD(&room->waiting);
 	INIT_LIST_HEAD(&room->timed);
 	INIT_DELAYED_WORK(&room->expiry, mailbox_lease_expire);
@@ -61,6 +62,7 @@ void mailbox_lease_fill(struct mailbox_lease_room *room, struct mailbox_lease *l
 	memcpy(lease->data, t->payload, t->length);
 	spin_lock(&room->lock);
 	room->pending[lane]++;
+	list_add_tail(&lease->filled, &room->filled);
 	spin_unlock(&room->lock);
 }
 
@@ -331,6 +333,7 @@ void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_lease *l
 
 	spin_lock(&room->lock);
 	last = !--room->pending[lane];
+	list_del(&lease->filled);
 	spin_unlock(&room->lock);
 	mailbox_lease_put(lease);
 	if (last)
@@ -348,6 +351,17 @@ bool mailbox_lease_pending(struct mailbox_lease_room *room, u32 lanes)
 		pending |= room->pending[n];
 	spin_unlock(&room->lock);
 	return pending;
+}
+
+void mailbox_lease_each_sender(struct mailbox_lease_room *room,
+			       void (*visit)(void *arg, u32 id), void *arg)
+{
+	const struct mailbox_lease *lease;
+
+	spin_lock(&room->lock);
+	list_for_each_entry(lease, &room->filled, filled)
+		visit(arg, lease->t.sender);
+	spin_unlock(&room->lock);
 }
 
 void mailbox_lease_purge(struct mailbox_lease_room *room)

@@ -36,6 +36,7 @@ struct mailbox_lease_owner;
  * struct mailbox_lease_room - the leases of a port
  * @ring: the port's
  * @lock: protects what follows, every list of leases, and what is in them
+ * @filled: all that are pending
  * @waiting: given back, in the order in which they are to be received
  * @timed: held with a deadline
  * @expiry: for the first of those
@@ -48,6 +49,7 @@ struct mailbox_lease_owner;
 struct mailbox_lease_room {
 	struct mailbox_ring *ring;
 	spinlock_t lock;		/* protects what follows */
+	struct list_head filled;
 	struct list_head waiting;
 	struct list_head timed;
 	struct delayed_work expiry;
@@ -72,6 +74,7 @@ struct mailbox_leases {
 
 /**
  * struct mailbox_lease - one of them
+ * @filled: in room->filled
  * @node: among those of its holder, or among those that wait
  * @timed: in room->timed, or in no list
  * @refs: one for who has it, one for each who looks at it
@@ -84,6 +87,7 @@ struct mailbox_leases {
  * @data: its bytes, once and for all
  */
 struct mailbox_lease {
+	struct list_head filled;
 	struct list_head node;
 	struct list_head timed;
 	refcount_t refs;
@@ -206,6 +210,17 @@ void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_lease *l
 
 /* Whether any message of these lanes is held, waits, or is in somebody's hands. */
 bool mailbox_lease_pending(struct mailbox_lease_room *room, u32 lanes);
+
+/**
+ * mailbox_lease_each_sender() - name the sender of each message that is pending
+ * @room: of the port
+ * @visit: called with each id, under the lock
+ * @arg: for @visit
+ *
+ * A message is here before it leaves its slot: look there first.
+ */
+void mailbox_lease_each_sender(struct mailbox_lease_room *room,
+			       void (*visit)(void *arg, u32 id), void *arg);
 
 /* Discard what waits, and from now on what is given back. */
 void mailbox_lease_purge(struct mailbox_lease_room *room);

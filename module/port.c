@@ -151,6 +151,7 @@ static void mailbox_port_sweep(struct mailbox_port *port)
 	xa_for_each(&port->identities, id, identity)
 		identity->named = false;
 	mailbox_ring_each_sender(&port->ring, mailbox_identity_name, port);
+	mailbox_lease_each_sender(&port->leases, mailbox_identity_name, port);
 	xa_for_each(&port->identities, id, identity) {
 		if (!identity->departed || identity->named)
 			continue;

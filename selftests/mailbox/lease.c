@@ -59,6 +59,29 @@ TEST_F(port, lease_tells_all_that_a_receive_tells)
 	EXPECT_EQ(getpid(), m.pid);
 }
 
+/* As many come and go as make the port forget who has gone and is named nowhere. */
+TEST_F(port, who_sent_a_leased_message_is_known_though_many_have_gone_since)
+{
+	int fd = open_port(self->name, O_WRONLY), i;
+	__u32 sender = info_of(fd).endpoint;
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_LEASE);
+	char buf[FIXTURE_MESSAGE];
+
+	EXPECT_EQ(1, put_text(fd, "x"));
+	close(fd);
+	EXPECT_EQ(0, lease(self->rx));
+	for (i = 0; i < 1000; i++)
+		close(open_port(self->name, O_WRONLY));
+	EXPECT_EQ(0, finish(self->rx, MAILBOX_NACK, 0));
+	m.data = address(buf);
+	m.length = sizeof(buf);
+	EXPECT_EQ(0, receive_message(self->rx, &m));
+	EXPECT_EQ(sender, m.sender);
+	EXPECT_EQ(getpid(), m.pid);
+	EXPECT_EQ(getegid(), m.gid);
+	EXPECT_EQ(MAILBOX_MSG_TRUSTED, m.flags & MAILBOX_MSG_TRUSTED);
+}
+
 TEST_F(port, receipt_of_a_leased_message_comes_when_it_is_acknowledged)
 {
 	struct mailbox_receipt r = wish();
