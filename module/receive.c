@@ -227,6 +227,7 @@ static __always_inline bool mailbox_store(const struct mailbox_endpoint *ep,
 	struct mailbox_message __user *user = to->message;
 	struct mailbox_message m mailbox_uninitialized;
 	void __user *data = to->data;
+	u32 left = size;
 	bool stored;
 
 	if (to->iter)
@@ -241,10 +242,10 @@ static __always_inline bool mailbox_store(const struct mailbox_endpoint *ep,
 		if (!user || !stored)
 			return stored;
 		data = NULL;
-		size = 0;
+		left = 0;
 	}
 	pagefault_disable();
-	stored = mailbox_put_short(data, t->payload, size, lost ? NULL : user, &m);
+	stored = mailbox_put_short(data, t->payload, left, lost ? NULL : user, &m);
 	if (user && lost && stored)
 		stored = mailbox_tell(ep, user, t, lane, size);
 	pagefault_enable();
@@ -640,14 +641,39 @@ static int mailbox_receive_largest(struct file *file, const struct mailbox_messa
 				    mailbox_message_deadline(file, m, &deadline));
 }
 
-/* Whatever takes more than a first look. */
-static noinline int mailbox_receive_message(struct file *file, struct mailbox_message __user *user)
+/*
+ * A plain receive, whatever it takes. What the first look has read is handed on, for that may have
+ * stored a part of its answer over it; only the deadline is no part of an answer.
+ */
+static noinline int mailbox_receive_plain(struct file *file, struct mailbox_message __user *user,
+					  u32 flags, void __user *data, u32 length)
+{
+	struct mailbox_message m = { .flags = flags };
+	struct mailbox_deadline deadline;
+	const struct mailbox_buffer to = {
+		.data = data,
+		.size = length,
+		.message = user,
+		.truncate = flags & MAILBOX_RECV_TRUNCATE,
+	};
+	u32 too_long;
+	int ret;
+
+	if (get_user(m.deadline, &user->deadline))
+		return -EFAULT;
+	ret = mailbox_receive_slow(file->private_data, &to, &too_long,
+				   mailbox_message_deadline(file, &m, &deadline));
+	if (ret == -EMSGSIZE && put_user(too_long, &user->length))
+		return -EFAULT;
+	return min(ret, 0);
+}
+
+/* With more flags than a first look knows, or a structure of another size. */
+static noinline int mailbox_receive_special(struct file *file, struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
-	struct mailbox_buffer to = { .message = user };
-	struct mailbox_deadline deadline;
 	struct mailbox_message m;
-	u32 too_long, size;
+	u32 size;
 	int ret;
 
 	ret = mailbox_abi_get(&m, sizeof(m), user, &size);
@@ -663,14 +689,7 @@ static noinline int mailbox_receive_message(struct file *file, struct mailbox_me
 		return mailbox_receive_lease(file, &m, user);
 	if (m.flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE) || m.lane || m.tag)
 		return -EINVAL;
-	to.data = u64_to_user_ptr(m.data);
-	to.size = m.length;
-	to.truncate = m.flags & MAILBOX_RECV_TRUNCATE;
-	ret = mailbox_receive_slow(ep, &to, &too_long,
-				   mailbox_message_deadline(file, &m, &deadline));
-	if (ret == -EMSGSIZE && put_user(too_long, &user->length))
-		return -EFAULT;
-	return min(ret, 0);
+	return mailbox_receive_plain(file, user, m.flags, u64_to_user_ptr(m.data), m.length);
 }
 
 long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *user)
@@ -691,6 +710,7 @@ long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *use
 
 		if (likely(mailbox_receive_fast(ep, &to, &ret)))
 			return min(ret, 0);
+		return mailbox_receive_plain(file, user, m.flags, to.data, m.length);
 	}
-	return mailbox_receive_message(file, user);
+	return mailbox_receive_special(file, user);
 }
