@@ -65,7 +65,14 @@ add() {	# add SOURCE PLACE
 for file; do
 	case $file in
 	*:/*) add "${file%%:/*}" "/${file#*:/}" ;;
-	*) add "$file" "/t/$(basename "$file")" ;;
+	*)
+		place=/t/$(basename "$file")
+		if [ -e "$root$place" ] && ! cmp -s "$file" "$root$place"; then
+			echo "vm.sh: two files that are called $place; if one of them is old: make clean" >&2
+			exit 2
+		fi
+		add "$file" "$place"
+		;;
 	esac
 done
 if [ "$perl" ]; then

@@ -3,7 +3,7 @@
  * Two processes, and nobody else: a link in both directions, mapped on both sides.
  * A number goes to and fro, and each adds one.
  *
- *	direct COUNT	so often; prints what it has come to, and how long a turn took
+ *	pair COUNT	so often; prints what it has come to, and how long a turn took
  */
 #include <errno.h>
 #include <mailbox.h>
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	pid_t child;
 
 	if (argc != 2) {
-		fprintf(stderr, "Usage: direct COUNT\n");
+		fprintf(stderr, "Usage: pair COUNT\n");
 		return 2;
 	}
 	err = mailbox_pair(link, &attr, 0);
@@ -93,6 +93,6 @@ int main(int argc, char **argv)
 out:
 	if (!err)
 		return 0;
-	fprintf(stderr, "direct: %s\n", mailbox_strerror(err));
+	fprintf(stderr, "pair: %s\n", mailbox_strerror(err));
 	return 1;
 }

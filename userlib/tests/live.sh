@@ -415,7 +415,7 @@ mailbox send shared "no number"
 mailbox delete shared
 wait $!
 ok 'numbers that are never copied' is "$(cat "$tmp/sum")" 500500
-ok 'a link in both directions' is "$(direct 1000 2>"$tmp/err")" 2000
+ok 'a link in both directions' is "$(pair 1000 2>"$tmp/err")" 2000
 ok 'whose pace is told' grep -qx '[0-9]* ns to and fro' "$tmp/err"
 holds() { until grep -q "mailbox-leases:.$2" /proc/"$1"/fdinfo/*; do usleep 10000; done; }
 mailbox create jobs
