@@ -284,8 +284,11 @@ struct crowd {
 	int fd;
 	unsigned int rounds;
 	unsigned int seen;
-	unsigned int most;
+	int most;
 };
+
+/* Sends that have come back; receives that have been begun. */
+static unsigned int crowd_sent, crowd_asked;
 
 static void *crowd_send(void *arg)
 {
@@ -300,6 +303,7 @@ static void *crowd_send(void *arg)
 		if (send_message(c->fd, &m))
 			break;
 		c->seen++;
+		__atomic_add_fetch(&crowd_sent, 1, __ATOMIC_SEQ_CST);
 	}
 	return NULL;
 }
@@ -307,13 +311,17 @@ static void *crowd_send(void *arg)
 static void *crowd_receive(void *arg)
 {
 	struct crowd *c = arg;
-	unsigned int i, data, depth;
+	unsigned int i, data, sent;
+	int depth;
 
 	for (i = 0; i < c->rounds; i++) {
+		__atomic_add_fetch(&crowd_asked, 1, __ATOMIC_SEQ_CST);
 		if (get(c->fd, &data, sizeof(data)) != sizeof(data))
 			break;
 		c->seen++;
-		depth = i % 16 ? 0 : info_of(c->fd).depth;
+		/* In this order at most what is there; MAILBOX_IOC_INFO looks at lane after lane. */
+		sent = __atomic_load_n(&crowd_sent, __ATOMIC_SEQ_CST);
+		depth = sent - __atomic_load_n(&crowd_asked, __ATOMIC_SEQ_CST);
 		if (depth > c->most)
 			c->most = depth;
 	}

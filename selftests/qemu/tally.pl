@@ -105,13 +105,13 @@ sub ended {
 	}
 }
 
-# Is mailbox in a stack, other than below an interrupt that came while it ran? Whom it
-# wakes may be epoll, which looks at its own list without its own lock.
-my $epoll = qr{(?:__)?ep_\w+|do_epoll_\w+};
+# Is mailbox in a stack, other than below an interrupt that came while it ran? What it
+# calls may be epoll or a sleep with a timer: these look at their own without a lock.
+my $others = qr{(?:__)?ep_\w+|do_epoll_\w+|hrtimer_\w+|schedule_hrtimeout_\w+};
 sub ours {
 	my $below = 0;
 	for (@_) {
-		return 0 if m{BUG: KCSAN: data-race in $epoll / $epoll$};
+		return 0 if m{BUG: KCSAN: data-race in $others / $others$};
 		$below = 0 if /\b(?:read|write)\b.* to 0x/;
 		$below = 1 if /\basm_\w*(?:sysvec|interrupt)/;
 		return 1 if !$below && /\[mailbox/;
