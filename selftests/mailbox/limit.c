@@ -319,7 +319,10 @@ static void *crowd_receive(void *arg)
 		if (get(c->fd, &data, sizeof(data)) != sizeof(data))
 			break;
 		c->seen++;
-		/* In this order at most what is there; MAILBOX_IOC_INFO looks at lane after lane. */
+		/*
+		 * In this order at most what is there. MAILBOX_IOC_INFO would not do: it looks
+		 * at lane after lane.
+		 */
 		sent = __atomic_load_n(&crowd_sent, __ATOMIC_SEQ_CST);
 		depth = sent - __atomic_load_n(&crowd_asked, __ATOMIC_SEQ_CST);
 		if (depth > c->most)
