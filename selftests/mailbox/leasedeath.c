@@ -35,7 +35,7 @@
 #define OPEN		4U		/* receipts at a time */
 #define MESSAGES	(1U << 17)
 #define LOG		(1U << 15)	/* deliveries of one life */
-#define GROUP		77		/* of all endpoints: what the kernel stores last */
+#define DOUBTS		(2 * DEATHS)
 
 enum role { CALLER, ASKER, SENDER, MAPPED_SENDER, WORKER, RECEIVER, MAPPED_RECEIVER };
 
@@ -53,20 +53,34 @@ struct note {
 	__u32 check;
 };
 
+/* How a message was finished: one word, so that who is killed has written all of it or nothing. */
+union end {
+	struct {
+		__u64 life:24;		/* of whom; 0: it was not */
+		__u64 pid:22;
+		__u64 how:4;		/* MAILBOX_RECEIVED and so on */
+		__u64 departed:8;	/* what that one was told */
+		__u64 own:1;		/* it was among the deliveries that may come to nothing */
+	};
+	__u64 word;
+};
+
 /* Of a message. */
 struct entry {
+	union end end;
 	__u8 sent;
-	__u8 in_place;		/* a mapping had it: it may come again though it was received */
-	__u8 how;		/* MAILBOX_RECEIVED and so on, and by whom */
-	__u32 life;
-	__u32 pid;
-	__u16 departed;		/* what that one was told */
-	__u16 had;		/* how often it was in hands that may give it back */
-	__u8 own;		/* ... among them that one's */
-	__u8 perhaps;		/* how a dead one may have finished it, and who */
-	__u32 perhaps_pid;
+	__u8 perhaps;		/* dead ones may have finished it: how many, see doubts */
 	__u8 told;		/* what its sender heard, and of whom */
 	__u32 told_of;
+	__u32 in_place;		/* pid of who had it in a mapping first: so it was received */
+	__u16 had;		/* how often it was in hands that may give it back */
+};
+
+/* Killed in the call that finishes a message. */
+struct doubt {
+	__u32 id;
+	__u32 pid;
+	__u32 how;
 };
 
 struct place {
@@ -107,6 +121,8 @@ struct books {
 
 static struct books *books;
 static struct place *ours;
+static struct doubt doubts[DOUBTS];	/* of this port */
+static __u32 doubtful;
 
 /* In this order, for whoever looks from outside. */
 #define tell(what, now)	__atomic_store_n(&(what), now, __ATOMIC_SEQ_CST)
@@ -130,22 +146,15 @@ static struct entry *entry_of(__u32 id)
 /* @own: it was among the deliveries that may come to nothing. */
 static void enter_finished(const struct place *p, __u32 id, __u32 how, __u32 departed, bool own)
 {
+	union end end = { { p->life, p->pid, how, departed, own } }, nobody = { .word = 0 };
 	struct entry *e = entry_of(id);
-	__u32 nobody = 0;
 
-	if (!e)
+	if (!e || __atomic_compare_exchange_n(&e->end.word, &nobody.word, end.word, 0,
+					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
-	if (!__atomic_compare_exchange_n(&e->life, &nobody, p->life, 0, __ATOMIC_SEQ_CST,
-					 __ATOMIC_SEQ_CST)) {
-		if (nobody != p->life)
-			complain("message %u was finished by life %u (%u) and by life %u (%u)", id,
-				 nobody, e->how, p->life, how);
-		return;
-	}
-	e->how = how;
-	e->pid = p->pid;
-	e->departed = departed;
-	e->own = own;
+	if (nobody.life != p->life)
+		complain("message %u was finished by life %u (%u) and by life %u (%u)", id,
+			 nobody.life, nobody.how, p->life, how);
 }
 
 static void enter_told(const struct mailbox_receipt *r, const struct note *reply)
@@ -411,7 +420,7 @@ static bool received_none(long ret)
 	return ret;
 }
 
-/* Into memory that is there: nothing is put back for that. */
+/* Into memory that is there: nothing is put back for that. The tag, 0 now, tells what came. */
 static void expect(__u32 flags, __u64 deadline)
 {
 	memset(&ours->body, 0, sizeof(ours->body));
@@ -420,8 +429,16 @@ static void expect(__u32 flags, __u64 deadline)
 		ours->message.data = address(&ours->body);
 		ours->message.length = sizeof(ours->body);
 	}
-	ours->message.gid = ~0U;
 	ours->logged_before = ours->logged;
+}
+
+/* Only the first one finishes it; and there is but one mapped receiver at a time. */
+static void enter_in_place(const struct place *p, __u32 id)
+{
+	struct entry *e = entry_of(id);
+
+	if (e && !e->in_place)
+		e->in_place = p->pid;
 }
 
 static void receive(int fd)
@@ -458,7 +475,7 @@ static void receive_mapped(struct ring *r)
 	}
 	if (received_none(ret))
 		return;
-	books->entry[ours->message.tag].in_place = 1;
+	enter_in_place(ours, ours->message.tag);
 	log_delivery(ours, ours->message.tag);
 	tell(ours->id, ours->message.tag);
 	enter(IN_HAND);
@@ -672,7 +689,7 @@ static enum phase progress(const struct place *p, enum phase queued)
 	const struct entry *e = &books->entry[p->id < MESSAGES ? p->id : 0];
 	__u32 i, k;
 
-	if (look(e->life))
+	if (look(e->end.word))
 		return queued + 2;
 	for (i = 0; i < PLACES; i++) {
 		const struct place *q = &books->place[i];
@@ -751,37 +768,50 @@ static void stalk(struct place *p)
 		asm volatile("" ::: "memory");
 }
 
+/* It was about to finish this. */
+static void enter_doubt(const struct place *p, __u32 how)
+{
+	struct entry *e = entry_of(p->id);
+
+	if (!e || e->end.life == p->life)
+		return;
+	if (doubtful == DOUBTS) {
+		complain("more than %u doubts", DOUBTS);
+		return;
+	}
+	doubts[doubtful++] = (struct doubt) { p->id, p->pid, how };
+	e->perhaps++;
+}
+
 /* What the kernel has given it, and it could not write down. */
 static void examine(struct place *p)
 {
 	const struct mailbox_message *m = &p->message;
-	struct entry *e = p->id < MESSAGES ? &books->entry[p->id] : NULL;
-	bool filled = m->gid == GROUP;
 
 	switch ((enum doing)p->doing) {
 	case LEASING:
-		if (filled && p->logged == p->logged_before)
+		if (m->tag && p->logged == p->logged_before)
 			log_delivery(p, m->tag);
 		break;
 	case TAKING:
-		if (!filled || p->logged != p->logged_before)
+		if (!m->tag || p->logged != p->logged_before)
 			break;
 		log_delivery(p, m->tag);
-		books->entry[m->tag].in_place = 1;
+		enter_in_place(p, m->tag);
 		break;
 	case RECEIVING:
-		if (filled)
+		if (m->tag)
 			enter_finished(p, m->tag, MAILBOX_RECEIVED,
 				       m->flags >> MAILBOX_MSG_DEPARTED_SHIFT, false);
 		break;
 	case ACKING:
+		enter_doubt(p, MAILBOX_ACKED);
+		break;
 	case REPLYING:
+		enter_doubt(p, MAILBOX_REPLIED);
+		break;
 	case RELEASING:
-		if (look(e->life) == p->life)
-			break;
-		e->perhaps = p->doing == ACKING ? MAILBOX_ACKED :
-			     p->doing == REPLYING ? MAILBOX_REPLIED : MAILBOX_RECEIVED;
-		e->perhaps_pid = p->pid;
+		enter_doubt(p, MAILBOX_RECEIVED);
 		break;
 	default:
 		break;
@@ -871,7 +901,7 @@ FIXTURE(leasedeath)
 	__u64 back;
 	__u64 again;
 	__u64 dead;
-	__u64 doubts;
+	__u64 unsure;
 };
 
 #define PORT FIXTURE_DATA(leasedeath)
@@ -886,7 +916,6 @@ FIXTURE_SETUP(leasedeath)
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));	/* and so in the workers */
 	memset(self, 0, sizeof(*self));
-	ASSERT_EQ(0, setegid(GROUP));
 	books = shared_memory(sizeof(*books));
 	tally = shared_memory(sizeof(*tally) * PHASES);
 	complaints = &books->complaints;
@@ -917,7 +946,7 @@ static bool settled(const PORT *self)
 			continue;
 		if (look(p->in) && readable)
 			return false;
-		if (look(p->doing) == CALLING && look(books->entry[look(p->id)].life))
+		if (look(p->doing) == CALLING && look(books->entry[look(p->id)].end.word))
 			return false;
 	}
 	return true;
@@ -941,6 +970,7 @@ static void open_the_port(struct __test_metadata *_metadata, PORT *self)
 
 	memset(books->entry, 0, sizeof(books->entry[0]) * (ids < MESSAGES ? ids : MESSAGES));
 	books->ids = 1;
+	doubtful = 0;
 	strcpy(self->name, port_name("leasedeath"));
 	self->fd = create(self->name, .message_size = BYTES, .capacity = 4U << below(3),
 			  .lanes = LANES);
@@ -1051,40 +1081,46 @@ static bool end_the_port(struct __test_metadata *_metadata, PORT *self)
 	return purged;
 }
 
-/* What became of it, and what its sender heard of that. */
-static void check_receipt(__u32 id, const struct entry *e, bool purged)
+/* Was somebody killed who may have done what its sender heard? */
+static bool is_doubt(__u32 id, const struct entry *e)
 {
-	__u32 how = e->life ? e->how : e->perhaps, of = e->life ? e->pid : e->perhaps_pid;
+	__u32 i;
 
-	if (e->told == MAILBOX_DISCARDED) {
-		if (!purged || e->life)
-			complain("message %u was finished (%u), and said to be discarded", id,
-				 e->how);
-		return;
-	}
+	for (i = 0; i < doubtful; i++)
+		if (doubts[i].id == id && doubts[i].how == e->told && doubts[i].pid == e->told_of)
+			return true;
+	return false;
+}
+
+/* What became of it: is that what its sender heard? */
+static bool told_the_truth(__u32 id, const struct entry *e, bool purged)
+{
 	/* Handed to a mapping it was received, whoever else had it later. */
-	if (e->in_place && e->told == MAILBOX_RECEIVED)
-		return;
-	if (e->told != how || e->told_of != of)
-		complain("message %u was finished: %u, by %u; its sender heard %u, of %u", id, how,
-			 of, e->told, e->told_of);
+	if (e->in_place)
+		return e->told == MAILBOX_RECEIVED && e->told_of == e->in_place;
+	if (e->end.life)
+		return e->told == e->end.how && e->told_of == e->end.pid;
+	if (e->told == MAILBOX_DISCARDED)
+		return purged;
+	return is_doubt(id, e);
 }
 
 static void check_entry(__u32 id, const struct entry *e, bool purged)
 {
-	__u32 back = e->had - e->own;
-	bool finished = e->life;
+	__u32 back = e->had - e->end.own;
+	bool finished = e->end.life;
 
 	if (e->sent == REFUSED || e->sent == TAKEN_BACK) {
 		if (finished || e->had || e->perhaps || e->told)
 			complain("message %u was taken back, and somebody had it", id);
 		return;
 	}
-	if (e->told)
-		check_receipt(id, e, purged);
-	if (finished && e->departed != (back < 255 ? back : 255))
+	if (e->told && !told_the_truth(id, e, purged))
+		complain("message %u was finished: %u, by %u, perhaps by %u dead; its sender heard %u, of %u",
+			 id, e->end.how, e->end.pid, e->perhaps, e->told, e->told_of);
+	if (finished && e->end.departed != (back < 255 ? back : 255))
 		complain("message %u was given back %u times, and tells of %u", id, back,
-			 e->departed);
+			 e->end.departed);
 	if (e->sent == ACCEPTED && !finished && !e->perhaps && !purged)
 		complain("message %u is lost, after %u deliveries", id, e->had);
 }
@@ -1099,7 +1135,7 @@ static void close_the_books(struct __test_metadata *_metadata, PORT *self, bool 
 		const struct entry *e = &books->entry[i];
 
 		check_entry(i, e, purged);
-		if (e->life)
+		if (e->end.life)
 			finished++;
 		else if (e->perhaps)
 			dead++;
@@ -1107,7 +1143,7 @@ static void close_the_books(struct __test_metadata *_metadata, PORT *self, bool 
 			left++;
 		self->told += !!e->told;
 		self->back += e->sent == TAKEN_BACK;
-		self->doubts += e->sent == INTENDED && e->life;
+		self->unsure += e->sent == INTENDED && e->end.life;
 	}
 	ASSERT_NO_COMPLAINT();
 	ASSERT_EQ(info.messages_sent, info.messages_received + info.messages_dropped);
@@ -1154,7 +1190,7 @@ TEST_F_TIMEOUT(leasedeath, each_message_is_finished_once_and_its_sender_told_onc
 		EXPECT_LT(0, tally[i]);
 	report("%llu kills in %llu s; %llu messages finished, %llu of them perhaps by the dead, %llu receipts told, %llu messages taken back, %llu deliveries of what had been given back, %llu killed senders whose message came",
 	       self->kills, (clock_ns(CLOCK_MONOTONIC) - start) / 1000000000ULL, self->messages,
-	       self->dead, self->told, self->back, self->again, self->doubts);
+	       self->dead, self->told, self->back, self->again, self->unsure);
 }
 
 TEST_HARNESS_MAIN
