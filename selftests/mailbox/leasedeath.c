@@ -13,6 +13,9 @@
  *	LEASEDEATH_KILLS=n	deaths (400, or as much() allows)
  *	LEASEDEATH_SEED=n	instead of a random one; timing still differs
  *
+ * Some ports give up what was delivered in vain too often, and of these some have a dead-letter
+ * port, which the driver reads, and deletes now and then.
+ *
  * Books as in death.c: in memory that outlives the workers. Whoever dies in the call that
  * finishes a message has perhaps finished it: then it does not come again, and
  * the receipt says so. The port's own counts must agree with the books to the last message.
@@ -36,6 +39,8 @@
 #define MESSAGES	(1U << 17)
 #define LOG		(1U << 15)	/* deliveries of one life */
 #define DOUBTS		(2 * DEATHS)
+#define HOLDERS		4U		/* of one message are remembered */
+#define LETTERS		4U		/* slots of a dead-letter port: it is full now and then */
 
 enum role { CALLER, ASKER, SENDER, MAPPED_SENDER, WORKER, RECEIVER, MAPPED_RECEIVER };
 
@@ -71,9 +76,13 @@ struct entry {
 	__u8 sent;
 	__u8 perhaps;		/* dead ones may have finished it: how many, see doubts */
 	__u8 told;		/* what its sender heard, and of whom */
+	__u8 reason;
 	__u32 told_of;
 	__u32 in_place;		/* pid of who had it in a mapping first: so it was received */
 	__u16 had;		/* how often it was in hands that may give it back */
+	__u8 moved;		/* it came to the dead-letter port ... */
+	__u8 letter;		/* ... and was said to have been delivered so often */
+	__u32 holder[HOLDERS];	/* the pids of the first who had it */
 };
 
 /* Killed in the call that finishes a message. */
@@ -166,12 +175,13 @@ static void enter_told(const struct mailbox_receipt *r, const struct note *reply
 	if (e->told)
 		complain("the sender of message %llu is told %u after %u", r->tag, r->outcome,
 			 e->told);
-	if (r->outcome < MAILBOX_RECEIVED || r->outcome > MAILBOX_DISCARDED)
+	if (r->outcome < MAILBOX_RECEIVED || r->outcome > MAILBOX_RECEIVER_DIED)
 		complain("the receipt of message %llu says %u", r->tag, r->outcome);
 	if (r->outcome == MAILBOX_REPLIED &&
 	    (r->length != sizeof(*reply) || reply->id != r->tag || reply->check != r->tag + 1))
 		complain("message %llu is replied to for message %u", r->tag, reply->id);
 	e->told_of = r->pid;
+	e->reason = r->reason;
 	e->told = r->outcome;
 }
 
@@ -821,10 +831,13 @@ static void examine(struct place *p)
 /* The end of a life: its deliveries go into the books. */
 static void fold(struct place *p)
 {
+	struct entry *e;
 	__u32 i;
 
-	for (i = 0; i < p->logged; i++)
-		books->entry[p->log[i]].had++;
+	for (i = 0; i < p->logged; i++) {
+		e = &books->entry[p->log[i]];
+		e->holder[e->had++ % HOLDERS] = p->pid;
+	}
 	p->pid = 0;
 }
 
@@ -892,8 +905,13 @@ static void occupy(struct place *p, const char *name, __u32 life)
 FIXTURE(leasedeath)
 {
 	char name[MAILBOX_NAME_SIZE];
+	char to[MAILBOX_NAME_SIZE];
 	int fd;
 	int probe;
+	int letters;		/* the dead-letter port, or -1 */
+	bool cut;		/* ... which has been deleted */
+	__u32 max;		/* deliveries */
+	__u32 dead_endpoint;
 	__u32 lives;
 	__u64 kills;
 	__u64 messages;
@@ -901,6 +919,8 @@ FIXTURE(leasedeath)
 	__u64 back;
 	__u64 again;
 	__u64 dead;
+	__u64 moved;
+	__u64 gone;
 	__u64 unsure;
 };
 
@@ -946,7 +966,8 @@ static bool settled(const PORT *self)
 			continue;
 		if (look(p->in) && readable)
 			return false;
-		if (look(p->doing) == CALLING && look(books->entry[look(p->id)].end.word))
+		if (look(p->doing) == CALLING && (look(books->entry[look(p->id)].end.word) ||
+						  books->entry[look(p->id)].moved))
 			return false;
 	}
 	return true;
@@ -964,6 +985,28 @@ static void rest_all(struct __test_metadata *_metadata, PORT *self)
 	turn_hold();
 }
 
+/* Without a limit; or messages are given up; or they move. */
+static int create_the_port(PORT *self)
+{
+	struct mailbox_create arg = {
+		.size = sizeof(arg), .flags = MAILBOX_EXCLUSIVE, .message_size = BYTES,
+		.capacity = 4U << below(3), .lanes = LANES, .open_flags = O_RDWR,
+	};
+
+	strcpy(self->name, port_name("leasedeath"));
+	self->max = one_in(3) ? 0 : 1 + below(3);
+	self->letters = -1;
+	self->cut = false;
+	if (self->max && one_in(2)) {
+		strcpy(self->to, port_name("letters"));
+		self->letters = create(self->to, .flags = MAILBOX_EXCLUSIVE,
+				       .message_size = BYTES, .capacity = LETTERS);
+		copy_name(arg.dead_letter, self->to);
+	}
+	arg.max_deliveries = self->max;
+	return create_port(self->name, &arg);
+}
+
 static void open_the_port(struct __test_metadata *_metadata, PORT *self)
 {
 	__u32 i, ids = books->ids;
@@ -971,14 +1014,57 @@ static void open_the_port(struct __test_metadata *_metadata, PORT *self)
 	memset(books->entry, 0, sizeof(books->entry[0]) * (ids < MESSAGES ? ids : MESSAGES));
 	books->ids = 1;
 	doubtful = 0;
-	strcpy(self->name, port_name("leasedeath"));
-	self->fd = create(self->name, .message_size = BYTES, .capacity = 4U << below(3),
-			  .lanes = LANES);
+	self->fd = create_the_port(self);
 	ASSERT_LE(0, self->fd);
+	self->dead_endpoint = info_of(self->fd).dead_endpoint;
 	self->probe = open_port(self->name, O_RDONLY);
 	ASSERT_LE(0, self->probe);
 	for (i = 0; i < PLACES; i++)
 		occupy(&books->place[i], self->name, ++self->lives);
+}
+
+static void enter_letter(const PORT *self, const struct mailbox_message *m)
+{
+	__u32 departed = m->flags >> MAILBOX_MSG_DEPARTED_SHIFT;
+	struct entry *e = entry_of(m->tag);
+
+	if (!e)
+		return;
+	if (e->moved++)
+		complain("message %llu came to the dead-letter port twice", m->tag);
+	if (m->sender != self->dead_endpoint || m->pid != (__u32)getpid())
+		complain("dead letter %llu was sent by endpoint %u, process %u", m->tag, m->sender,
+			 m->pid);
+	if (departed < self->max || !(m->flags & MAILBOX_MSG_REDELIVERED))
+		complain("dead letter %llu has flags %#x", m->tag, m->flags);
+	e->letter = departed;
+}
+
+static void read_letters(PORT *self)
+{
+	struct mailbox_message m;
+	struct note note;
+	long ret = -EAGAIN;
+
+	while (self->letters >= 0) {
+		m = message(.data = address(&note), .length = sizeof(note));
+		ret = receive_message(self->letters, &m);
+		if (ret)
+			break;
+		check_note(&m, &note);
+		enter_letter(self, &m);
+	}
+	if (ret != -EAGAIN && (ret != -EIDRM || !self->cut))
+		complain("reading dead letters returned %ld", ret);
+}
+
+/* From then on there is no limit. */
+static void delete_letters(struct __test_metadata *_metadata, PORT *self)
+{
+	if (self->letters < 0 || self->cut)
+		return;
+	self->cut = true;
+	ASSERT_EQ(0, delete_port(self->to, 0));
 }
 
 /* A few at a time, one after another. */
@@ -1013,6 +1099,10 @@ static void let_them_die(struct __test_metadata *_metadata, PORT *self)
 			nanosleep(&t, NULL);
 		}
 		let_some_die(_metadata, self);
+		if (one_in(3))
+			read_letters(self);
+		if (one_in(DEATHS))
+			delete_letters(_metadata, self);
 		ASSERT_NO_COMPLAINT();
 		if (self->kills >= rest) {
 			rest_all(_metadata, self);
@@ -1069,6 +1159,7 @@ static bool end_the_port(struct __test_metadata *_metadata, PORT *self)
 		}
 	}
 	ASSERT_EQ(-EIDRM, drain(self));
+	read_letters(self);
 	for (i = 0; i < PLACES; i++) {
 		struct place *p = &books->place[i];
 
@@ -1092,80 +1183,125 @@ static bool is_doubt(__u32 id, const struct entry *e)
 	return false;
 }
 
+/* Whom the receipt of a message names that was given up: one who had it, and may be forgotten. */
+static bool is_holder(const struct entry *e)
+{
+	__u32 i;
+
+	for (i = 0; i < HOLDERS; i++)
+		if (e->holder[i] == e->told_of)
+			return true;
+	return !e->told_of || e->had > HOLDERS;
+}
+
 /* What became of it: is that what its sender heard? */
-static bool told_the_truth(__u32 id, const struct entry *e, bool purged)
+static bool told_the_truth(const PORT *self, __u32 id, const struct entry *e, bool purged)
 {
 	/* Handed to a mapping it was received, whoever else had it later. */
 	if (e->in_place)
 		return e->told == MAILBOX_RECEIVED && e->told_of == e->in_place;
 	if (e->end.life)
 		return e->told == e->end.how && e->told_of == e->end.pid;
-	if (e->told == MAILBOX_DISCARDED)
-		return purged;
-	return is_doubt(id, e);
+	switch (e->told) {
+	case MAILBOX_DISCARDED:
+		return purged && !e->moved && e->reason == MAILBOX_REASON_PURGED;
+	case MAILBOX_RECEIVER_DIED:
+		return self->max && is_holder(e) && (self->letters >= 0) == e->moved &&
+		       e->reason == (e->moved ? MAILBOX_REASON_MOVED : 0);
+	}
+	return !e->moved && is_doubt(id, e);
 }
 
-static void check_entry(__u32 id, const struct entry *e, bool purged)
+/* Nobody will have it: it was delivered in vain so often, and could not move. */
+static bool is_given_up(const PORT *self, const struct entry *e)
+{
+	return self->max && self->letters < 0 && e->had == self->max && !e->end.life;
+}
+
+static void check_entry(const PORT *self, __u32 id, const struct entry *e, bool purged)
 {
 	__u32 back = e->had - e->end.own;
 	bool finished = e->end.life;
 
 	if (e->sent == REFUSED || e->sent == TAKEN_BACK) {
-		if (finished || e->had || e->perhaps || e->told)
+		if (finished || e->had || e->perhaps || e->moved || e->told)
 			complain("message %u was taken back, and somebody had it", id);
 		return;
 	}
-	if (e->told && !told_the_truth(id, e, purged))
-		complain("message %u was finished: %u, by %u, perhaps by %u dead; its sender heard %u, of %u",
-			 id, e->end.how, e->end.pid, e->perhaps, e->told, e->told_of);
+	if (e->told && !told_the_truth(self, id, e, purged))
+		complain("message %u was finished: %u, by %u, perhaps by %u dead, moved %u times, had %u times; its sender heard %u (%u), of %u",
+			 id, e->end.how, e->end.pid, e->perhaps, e->moved, e->had, e->told,
+			 e->reason, e->told_of);
+	if (finished && e->moved)
+		complain("message %u was finished, and is a dead letter", id);
 	if (finished && e->end.departed != (back < 255 ? back : 255))
 		complain("message %u was given back %u times, and tells of %u", id, back,
 			 e->end.departed);
-	if (e->sent == ACCEPTED && !finished && !e->perhaps && !purged)
+	if (e->moved && e->letter != (e->had < 255 ? e->had : 255))
+		complain("message %u was delivered in vain %u times, and its letter tells of %u",
+			 id, e->had, e->letter);
+	if (self->max && self->letters < 0 && e->had > self->max)
+		complain("message %u was delivered %u times, of %u", id, e->had, self->max);
+	if (e->sent == ACCEPTED && !finished && !e->perhaps && !e->moved && !purged &&
+	    !is_given_up(self, e))
 		complain("message %u is lost, after %u deliveries", id, e->had);
 }
 
 /* Each message, and what the port says of all of them. */
 static void close_the_books(struct __test_metadata *_metadata, PORT *self, bool purged)
 {
+	__u32 i, finished = 0, dead = 0, moved = 0, gone = 0, unsure = 0, left = 0;
 	struct mailbox_info info = info_of(self->fd);
-	__u32 i, finished = 0, dead = 0, left = 0;
 
 	for (i = 1; i < books->ids && i < MESSAGES; i++) {
 		const struct entry *e = &books->entry[i];
 
-		check_entry(i, e, purged);
+		check_entry(self, i, e, purged);
 		if (e->end.life)
 			finished++;
+		else if (e->moved)
+			moved++;
 		else if (e->perhaps)
 			dead++;
+		else if (is_given_up(self, e))
+			gone++;
 		else if (e->sent == ACCEPTED)
 			left++;
+		unsure += e->perhaps && is_given_up(self, e);
 		self->told += !!e->told;
 		self->back += e->sent == TAKEN_BACK;
 		self->unsure += e->sent == INTENDED && e->end.life;
 	}
 	ASSERT_NO_COMPLAINT();
-	ASSERT_EQ(info.messages_sent, info.messages_received + info.messages_dropped);
-	if (purged) {
-		ASSERT_LE(finished, info.messages_received);
-		ASSERT_GE(finished + dead, info.messages_received);
-		ASSERT_LE(left, info.messages_dropped);
-	} else {
-		ASSERT_EQ(finished + dead, info.messages_received);
-		ASSERT_EQ(0, info.messages_dropped);
+	ASSERT_EQ(info.messages_sent,
+		  info.messages_received + info.messages_dropped + info.messages_moved);
+	ASSERT_EQ(moved, info.messages_moved);
+	ASSERT_LE(gone + left, info.messages_dropped);
+	ASSERT_LE(finished, info.messages_received);
+	ASSERT_GE(finished + dead, info.messages_received);
+	if (!purged) {
+		ASSERT_GE(gone + unsure, info.messages_dropped);
+		ASSERT_EQ(finished + dead + gone, info.messages_received + info.messages_dropped);
 	}
 	ASSERT_EQ(0, info.quarantined);
 	ASSERT_EQ(0, info.mappings);
 	ASSERT_EQ(0, info.depth);
+	ASSERT_EQ(0, info.leased);
 	ASSERT_EQ(0, info.waiting_receivers + info.waiting_senders);
 	ASSERT_EQ(2, info.endpoints);
 	self->messages += finished + dead;
 	self->dead += dead;
+	self->moved += moved;
+	self->gone += gone;
 	self->again += books->again;
 	books->again = 0;
 	close(self->probe);
 	close(self->fd);
+	if (self->letters >= 0) {
+		ASSERT_EQ(0, info_of(self->letters).depth);
+		delete_letters(_metadata, self);
+		close(self->letters);
+	}
 }
 
 TEST_F_TIMEOUT(leasedeath, each_message_is_finished_once_and_its_sender_told_once, 1 << 20)
@@ -1188,9 +1324,10 @@ TEST_F_TIMEOUT(leasedeath, each_message_is_finished_once_and_its_sender_told_onc
 		say("%8u died %s", tally[i], phase_names[i]);
 	for (i = 0; kills >= 10000 && i < NOWHERE; i++)
 		EXPECT_LT(0, tally[i]);
-	report("%llu kills in %llu s; %llu messages finished, %llu of them perhaps by the dead, %llu receipts told, %llu messages taken back, %llu deliveries of what had been given back, %llu killed senders whose message came",
+	report("%llu kills in %llu s; %llu messages finished, %llu of them perhaps by the dead, %llu receipts told, %llu messages taken back, %llu deliveries of what had been given back, %llu dead letters, %llu messages given up, %llu killed senders whose message came",
 	       self->kills, (clock_ns(CLOCK_MONOTONIC) - start) / 1000000000ULL, self->messages,
-	       self->dead, self->told, self->back, self->again, self->unsure);
+	       self->dead, self->told, self->back, self->again, self->moved, self->gone,
+	       self->unsure);
 }
 
 TEST_HARNESS_MAIN
