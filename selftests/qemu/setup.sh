@@ -37,8 +37,9 @@ for package in "${packages[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-# --no-remove: rather fail than take something away from whoever uses this machine
-install="apt-get install -y --no-remove --no-install-recommends ${missing[*]}"
+# --no-remove: rather fail than take something away from whoever uses this machine.
+# The time-out: another checkout may be installing.
+install="apt-get install -y -o DPkg::Lock::Timeout=600 --no-remove --no-install-recommends ${missing[*]}"
 if [ "$(id -u)" != 0 ]; then
 	echo "Some packages are missing. As root, run this and try again:" >&2
 	echo "  apt-get update && $install" >&2
