@@ -70,11 +70,12 @@ suites() {
 
 declare -i n=0
 step() {	# step NAME FUNCTION: fails if it says anything
-	local said status=0
+	local said status=0 began=$SECONDS
 	n+=1
 	said=$("$2" 2>&1) || status=$?
 	if [ $status = 0 ] && [ -z "$said" ]; then
 		cat "$out/told" 2>/dev/null || true
+		echo "## $((SECONDS - began)) s: $1"
 		echo "ok $n $1"
 	else
 		echo "# ${said//$'\n'/$'\n# '}"
