@@ -308,6 +308,37 @@ static bool mailbox_send_ready(void *arg)
 	return mailbox_lane_sendable(at->ep, at->n) != -EAGAIN;
 }
 
+static bool mailbox_drop_ready(void *arg)
+{
+	const struct mailbox_send_lane *at = arg;
+	struct mailbox_port *port = at->ep->port;
+	const struct mailbox_ring_lane *lane = &port->ring.lane[at->n];
+	u64 nowhere = 0;
+
+	mailbox_queue_arm(&port->receivers);
+	return mailbox_send_ready(arg) ||
+	       mailbox_ring_walk_ready(lane, mailbox_ring_start(lane, &nowhere)).what ==
+	       MAILBOX_FIND_SLOT;
+}
+
+/*
+ * Whose message is not to be dropped itself can make do with one to drop. Of that
+ * receivers are told: so this sender is asleep among senders, and polls among receivers,
+ * armed anew before each look.
+ */
+static noinline int mailbox_wait_to_drop(struct mailbox_send_lane *at, struct mailbox_waiter *w,
+					 const struct mailbox_deadline *deadline)
+{
+	struct mailbox_port *port = at->ep->port;
+	DECLARE_WAITQUEUE(poller, current);
+	int err;
+
+	add_wait_queue(port->receivers.pollers, &poller);
+	err = mailbox_wait(&port->senders, w, BIT(at->n), mailbox_drop_ready, at, deadline);
+	remove_wait_queue(port->receivers.pollers, &poller);
+	return err;
+}
+
 noinline int mailbox_send_slow(struct mailbox_endpoint *ep, const struct mailbox_buffer *from,
 			       u32 n, const struct mailbox_deadline *deadline)
 {
@@ -323,8 +354,11 @@ noinline int mailbox_send_slow(struct mailbox_endpoint *ep, const struct mailbox
 		if (unlikely(READ_ONCE(ep->port->mappings)))
 			mailbox_port_note(ep->port, false, n, &ep->position[n].send);
 		trace_mailbox_wait(ep->port, false, BIT(n));
-		err = mailbox_wait(&ep->port->senders, &w, BIT(n), mailbox_send_ready, &at,
-				   deadline);
+		if (ep->port->flags & MAILBOX_DROP_OLDEST)
+			err = mailbox_wait_to_drop(&at, &w, deadline);
+		else
+			err = mailbox_wait(&ep->port->senders, &w, BIT(n), mailbox_send_ready,
+					   &at, deadline);
 		if (!err)
 			err = mailbox_send_once(ep, from, n);
 	} while (err == -EAGAIN);

@@ -248,6 +248,46 @@ TEST(place_in_the_mapping_is_made_by_dropping_the_oldest)
 	}
 }
 
+/*
+ * Who may not be dropped itself waits for a slot, or for a message to drop: whichever
+ * comes first. Two slots are claimed in a mapping, and the first of them is published.
+ */
+TEST(send_for_a_receipt_wakes_when_there_is_something_to_drop)
+{
+	int fd = create(NULL, .flags = MAILBOX_DROP_OLDEST, .message_size = 8, .capacity = 2);
+	__u64 first, second;
+	struct ring r;
+	pid_t pid;
+
+	ASSERT_EQ(0, ring_map(&r, fd));
+	ASSERT_EQ(0, ring_claim(&r, 0, &first));
+	ASSERT_EQ(0, ring_claim(&r, 0, &second));
+	pid = spawn();
+	if (!pid) {
+		struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT,
+						   .data = address("c"), .length = 1,
+						   .deadline = MAILBOX_FOREVER);
+
+		leave(send_message(fd, &m));
+	}
+	EXPECT_TRUE(wait_until(info_of(fd).waiting_senders == 1));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	/* Woken for nothing, it goes on waiting. */
+	EXPECT_EQ(0, ring_kick(&r, 1, 1));
+	EXPECT_TRUE(wait_until(info_of(fd).waiting_senders == 1));
+	EXPECT_TRUE(sleeps_in_ioctl(pid));
+	ring_fill(&r, 0, first, "a", 1, 0);
+	ring_publish(&r, 0, first);
+	EXPECT_EQ(0, reap(pid));
+	ring_fill(&r, 0, second, "b", 1, 0);
+	ring_publish(&r, 0, second);
+	EXPECT_EQ(1, info_of(fd).messages_dropped);
+	EXPECT_MESSAGE("b", fd);
+	EXPECT_MESSAGE("c", fd);
+	ring_unmap(&r);
+	close(fd);
+}
+
 /* Many at once: what was sent was received or dropped, and receivers were told of each drop. */
 
 #define SENDERS		3
