@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/ctype.h>
 #include <linux/fcntl.h>
+#include <linux/hashtable.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/pid.h>
@@ -12,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/stringhash.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
@@ -26,6 +28,7 @@ unsigned long mailbox_max_port_bytes = 64UL << 20;
 
 DEFINE_MUTEX(mailbox_ports_lock);		/* protects the name table, see port.h */
 static DEFINE_XARRAY_ALLOC1(mailbox_ports);	/* minor -> named port; under mailbox_ports_lock */
+static DEFINE_HASHTABLE(mailbox_names, 8);	/* the same ones by name; likewise */
 static DEFINE_SPINLOCK(mailbox_dead_lock);	/* protects who is whose dead-letter port */
 static atomic_t mailbox_ports_count = ATOMIC_INIT(0);
 
@@ -929,6 +932,11 @@ err_count:
 	return ERR_PTR(err);
 }
 
+static u32 mailbox_name_key(const char *name)
+{
+	return full_name_hash(NULL, name, strlen(name));
+}
+
 int mailbox_port_publish(struct mailbox_port *port)
 {
 	static u32 next = 1;	/* under mailbox_ports_lock */
@@ -952,6 +960,7 @@ int mailbox_port_publish(struct mailbox_port *port)
 		return err;
 	}
 	mailbox_port_get(port);
+	hash_add(mailbox_names, &port->by_name, mailbox_name_key(port->name));
 	port->named = true;
 	trace_mailbox_create(port);
 	return 0;
@@ -960,10 +969,9 @@ int mailbox_port_publish(struct mailbox_port *port)
 struct mailbox_port *mailbox_port_find(const char *name)
 {
 	struct mailbox_port *port;
-	unsigned long minor;
 
 	lockdep_assert_held(&mailbox_ports_lock);
-	xa_for_each(&mailbox_ports, minor, port)
+	hash_for_each_possible(mailbox_names, port, by_name, mailbox_name_key(name))
 		if (!strcmp(port->name, name))
 			return port;
 	return NULL;
@@ -989,6 +997,7 @@ static void mailbox_port_unname(struct mailbox_port *port)
 	lockdep_assert_held(&mailbox_ports_lock);
 	trace_mailbox_delete(port);
 	xa_erase(&mailbox_ports, MINOR(port->dev.devt));
+	hash_del(&port->by_name);
 	port->named = false;
 	device_del(&port->dev);
 	mailbox_dead_cut(port);

@@ -94,6 +94,7 @@ struct mailbox_blocked {
  * @dead_name: of the dead-letter port, likewise
  * @dev: sysfs, node and reference count
  * @named: in the name table; under mailbox_ports_lock
+ * @by_name: there; likewise
  * @lock: protects what follows
  * @identities: endpoint id -> struct mailbox_identity; readers under RCU
  * @near: some of them, by id modulo MAILBOX_NEAR; likewise
@@ -137,6 +138,7 @@ struct mailbox_port {
 
 	struct device dev;
 	bool named;
+	struct hlist_node by_name;
 
 	struct mutex lock;		/* protects what follows */
 	struct xarray identities;
