@@ -452,7 +452,7 @@ struct mailbox_endpoint *mailbox_port_mapped(struct mailbox_port *port, u32 id)
 static struct mailbox_blocked *mailbox_port_blocked(struct mailbox_port *port, bool receiver,
 						    u32 n)
 {
-	return receiver ? &port->receivers_blocked[n] : &port->senders_blocked[n];
+	return receiver ? &port->blocked[n].receivers : &port->blocked[n].senders;
 }
 
 void mailbox_port_note(struct mailbox_port *port, bool receiver, u32 n, const u64 *own)
@@ -870,7 +870,7 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	if (err)
 		goto err_count;
 	err = -ENOMEM;
-	port = kzalloc(sizeof(*port), MAILBOX_GFP);
+	port = kzalloc(struct_size(port, blocked, attr->lanes), MAILBOX_GFP);
 	if (!port)
 		goto err_uncharge;
 	err = mailbox_ends_init(&port->ends, attr->peer_pid);

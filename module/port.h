@@ -105,8 +105,7 @@ struct mailbox_blocked {
  * @mappings: of endpoints, for sending and receiving
  * @mapped: those endpoints
  * @ends: of a direct port
- * @receivers_blocked: for each lane
- * @senders_blocked: likewise
+ * @blocked: for each lane, what receivers and what senders met
  */
 struct mailbox_port {
 	struct mailbox_ring ring;
@@ -150,8 +149,10 @@ struct mailbox_port {
 	u32 mappings;
 	struct list_head mapped;
 	struct mailbox_ends ends;
-	struct mailbox_blocked receivers_blocked[MAILBOX_LANES_MAX];
-	struct mailbox_blocked senders_blocked[MAILBOX_LANES_MAX];
+	struct {
+		struct mailbox_blocked receivers;
+		struct mailbox_blocked senders;
+	} blocked[];
 };
 
 /**
