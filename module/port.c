@@ -173,11 +173,20 @@ static int mailbox_identity_add(struct mailbox_port *port, struct mailbox_identi
 	lockdep_assert_held(&port->lock);
 	err = xa_alloc_cyclic(&port->identities, id, identity, XA_LIMIT(1, MAILBOX_ENDPOINTS_MAX),
 			      &port->next_id, MAILBOX_GFP);
-	if (err >= 0) {		/* 1: the ids have wrapped */
+	if (err >= 0)		/* 1: the ids have wrapped */
 		identity->id = *id;
-		rcu_assign_pointer(port->near[*id % MAILBOX_NEAR], identity);
-	}
 	return min(err, 0);
+}
+
+/* To be found at one look, unless that place is taken: who stays keeps his. */
+static void mailbox_identity_settle(struct mailbox_port *port, struct mailbox_identity *identity)
+{
+	struct mailbox_identity __rcu **near = &port->near[identity->id % MAILBOX_NEAR];
+	const struct mailbox_identity *holder;
+
+	holder = rcu_dereference_protected(*near, lockdep_is_held(&port->lock));
+	if (!holder || holder->departed)
+		rcu_assign_pointer(*near, identity);
 }
 
 static int mailbox_port_enrol(struct mailbox_port *port, struct mailbox_identity *identity,
@@ -306,6 +315,7 @@ struct mailbox_endpoint *mailbox_port_join(struct mailbox_port *port, unsigned i
 	if (!err)
 		err = mailbox_port_enrol(port, identity, &ep->id);
 	if (!err) {
+		mailbox_identity_settle(port, identity);
 		WRITE_ONCE(port->endpoints, port->endpoints + 1);
 		if (direct) {
 			mailbox_ends_join(&port->ends, ep->id, open_flags);

@@ -48,7 +48,7 @@
 /* The identities of so many closed endpoints may stay without need. */
 #define MAILBOX_DEPARTED_MAX	64
 
-/* Of so many endpoints that joined in a row, who they are is found at one look. */
+/* Of so many endpoints, if they joined in a row, who they are is found at one look. */
 #define MAILBOX_NEAR		64
 
 /* Full lanes make no sender wait. */
@@ -97,7 +97,7 @@ struct mailbox_blocked {
  * @by_name: there; likewise
  * @lock: protects what follows
  * @identities: endpoint id -> struct mailbox_identity; readers under RCU
- * @near: some of them, by id modulo MAILBOX_NEAR; likewise
+ * @near: some of them, by id modulo MAILBOX_NEAR, those that came first; likewise
  * @next_id: where the search for a free id goes on
  * @endpoints: open ones
  * @departed: identities of closed ones
