@@ -32,6 +32,13 @@
 /* For all that is charged to the caller: at its limit fail, and let no OOM killer loose. */
 #define MAILBOX_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
+/*
+ * How often receivers move the kernel's own hint of a lane, in messages: where many endpoints
+ * take turns each walks over what the others did. The hint shares a cache line with what
+ * all of them read.
+ */
+#define MAILBOX_HINT_NEAR	16
+
 /* Lost races in a row after which a claim or take calls it a day. */
 #define MAILBOX_RACES_MAX	4096
 
@@ -431,14 +438,15 @@ static __always_inline u64 mailbox_ring_read_header(const struct mailbox_ring *r
 	return header;
 }
 
-/* After a take: the endpoint's position, and now and then the lane's hint. */
+/* After a take: the endpoint's position, and now and then the lane's hints. */
 static __always_inline void mailbox_ring_advance(struct mailbox_ring_lane *lane, u64 *own,
 						 u64 position)
 {
 	WRITE_ONCE(*own, position + 1);
-	if (unlikely(!(position & (MAILBOX_HINT_PERIOD - 1)))) {
+	if (unlikely(!(position & (MAILBOX_HINT_NEAR - 1)))) {
 		WRITE_ONCE(lane->hint, position);
-		WRITE_ONCE(lane->shared->hint, position);
+		if (!(position & (MAILBOX_HINT_PERIOD - 1)))
+			WRITE_ONCE(lane->shared->hint, position);
 	}
 }
 

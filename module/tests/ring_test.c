@@ -118,17 +118,19 @@ static void after_more_than_half_the_range_the_hint_leads_back(struct kunit *tes
 	take_expected(test, lane, &receiver, base);
 }
 
-static void the_hint_moves_once_in_a_period(struct kunit *test)
+static void the_hints_move_once_in_a_period(struct kunit *test)
 {
 	u64 base = 3 * MAILBOX_HINT_PERIOD - 1;
 	struct mailbox_ring_lane *lane = lane_at(test, base);
 	u64 own = base, p;
 
 	lane->hint = 0;
-	for (p = base; p < base + 3; p++) {
+	for (p = base; p < base + 2 * MAILBOX_HINT_NEAR; p++) {
 		send(test, lane, p, 1);
 		receive(test, lane, &own, p);
-		KUNIT_EXPECT_EQ(test, lane->hint, p == base ? 0 : 3 * MAILBOX_HINT_PERIOD);
+		KUNIT_EXPECT_EQ(test, lane->hint,
+				p == base ? 0 : p & ~(MAILBOX_HINT_NEAR - 1ULL));
+		KUNIT_EXPECT_EQ(test, lane->shared->hint, p == base ? 0 : 3 * MAILBOX_HINT_PERIOD);
 	}
 }
 
@@ -398,7 +400,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(the_first_look_gives_way_to_parked_messages),
 	KUNIT_CASE(a_walk_starts_at_the_own_position_or_the_hint),
 	KUNIT_CASE(after_more_than_half_the_range_the_hint_leads_back),
-	KUNIT_CASE(the_hint_moves_once_in_a_period),
+	KUNIT_CASE(the_hints_move_once_in_a_period),
 	KUNIT_CASE(a_header_carries_length_sender_and_tag),
 	KUNIT_CASE(without_a_tag_the_payload_follows_the_header),
 	KUNIT_CASE(an_empty_message_is_a_message),
