@@ -4,25 +4,13 @@
  *
  *	kernel-path [--csv] [--calls N]
  *
- * Meant for a guest with one CPU whose clock counts instructions:
- *
- *	qemu-system-x86_64 -accel tcg,thread=single -smp 1 -icount shift=0,sleep=off
- *
- * There 1 ns is 1 instruction, and every run gives the same figures. They see
- * no caches and no contention. On a real clock they are times, and noisy.
- *
- * A figure is the median of many calls, from just before the C library's stub
- * to just after it: the stub, the indirect call to it and one reading of the
- * clock are in it. Nothing is subtracted.
+ * Meant for a guest whose clock counts instructions, see instructions.h.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +22,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/mailbox.h>
+
+#include "instructions.h"
 
 #define MESSAGE_MAX	4096
 #define CALLS_MAX	10001
@@ -45,7 +34,6 @@
 
 static const int sizes[] = { 8, 64, 256, 1024, MESSAGE_MAX };
 
-#define ARRAY_SIZE(a)	((int)(sizeof(a) / sizeof((a)[0])))
 #define SIZES		ARRAY_SIZE(sizes)
 
 static int calls = 401;
@@ -58,55 +46,13 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* The clock */
-
-static uint64_t clock_monotonic(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-static bool tsc_is_clock;
-
-static inline uint64_t now(void)
-{
-#ifdef __x86_64__
-	if (tsc_is_clock)
-		return __builtin_ia32_rdtsc();
-#endif
-	return clock_monotonic();
-}
-
-/* Take the cheaper counter if it counts the same. */
-static void choose_clock(void)
-{
-#ifdef __x86_64__
-	uint64_t from = clock_monotonic(), tsc = __builtin_ia32_rdtsc(), to;
-
-	do
-		to = clock_monotonic();
-	while (to - from < 20000000);
-	tsc = __builtin_ia32_rdtsc() - tsc;
-	to -= from;
-	tsc_is_clock = tsc < to + to / 1000 && to < tsc + tsc / 1000;
-#endif
-}
+/* The calls */
 
 static uint64_t sample[4][CALLS_MAX];
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static uint64_t median(uint64_t *values)
 {
-	qsort(values, calls, sizeof(*values), compare);
-	return values[calls / 2];
+	return median_of(values, calls);
 }
 
 /* Mechanisms: a message through the kernel and back, in one process */
@@ -696,15 +642,6 @@ static void ping_pong(void)
 		if (turns[i])
 			csv_line(name, 8, 0, 0, turns[i]);
 	}
-}
-
-static void pin(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 static uint64_t reading(void)
