@@ -6,7 +6,8 @@
 #	KERNEL=stock	the kernel to build for and boot, or 6.12, newest, kasan, kcsan: see selftests/qemu/cache.sh
 #	KDIR=...	for `make module`: any prepared kernel tree instead
 #	SECONDS=60 SEED=	of `make fuzz`
-#	ROUNDS=5	of `make bench-ring`
+#	ROUNDS=5	of `make bench-ring` and of the ring in `make bench-scale`
+#	RUN=build/bench	whose figures `make bench-readme` writes down
 #	MAILBOX_EFFORT=1	how much the tests of chance do: see selftests/qemu/kselftest.sh
 
 KERNEL	:= stock
@@ -14,6 +15,7 @@ KDIR	:=
 SECONDS	:= 60
 SEED	:=
 ROUNDS	:= 5
+RUN	:= build/bench
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -118,13 +120,22 @@ model: ## the slot protocol, searched exhaustively by spin; MODEL='^slot|^poll' 
 	@$(qemu)/setup.sh model
 	@$(qemu)/tally.pl model selftests/model/check.sh "$(MODEL)"
 
-bench: bench-kernel bench-ring ## both of these: tables, CSV and plots in build/bench
+bench: bench-kernel bench-scale bench-ring ## all of these, a quarter of an hour: tables, CSV and plots in build/bench
+	@selftests/bench/readme.sh build/bench
 
 bench-kernel: bench-program ## instructions of a write + read, beside pipe, POSIX mq, SysV, SEQPACKET
 	@$(qemu)/setup.sh bench || echo "bench-kernel: what is missing is left out" >&2
 	@$(qemu)/guest.sh bench "$(kernel)" $(mbuild)
 	@selftests/bench/kernel-plot.sh build/bench/kernel.csv build/bench
 	@selftests/bench/kernel-table.sh build/bench/kernel.csv
+
+bench-scale: bench-program ring-program ## the same beside 1 to 1000 ports, endpoints, sleepers; after 10^9 messages; memory
+	@$(qemu)/guest.sh scale "$(kernel)" $(mbuild)
+	@build/bench/ring-bench --scale build/bench/scale.csv --rounds $(ROUNDS)
+	@selftests/bench/scale-plot.sh build/bench/scale.csv build/bench
+
+bench-readme: ## tables of README.md anew, of the CSV files in RUN=build/bench
+	@selftests/bench/readme.sh "$(RUN)" README.md
 
 bench-gate: bench-program ## are these instructions as many as selftests/bench/baseline.csv says?
 	@$(qemu)/tally.pl gate selftests/bench/gate.sh check "$(kernel)" $(mbuild)
@@ -136,12 +147,14 @@ bench-program: run-setup module
 	@mkdir -p build/bench
 	@$(MAKE) -s -C selftests/bench OUT=$(abspath build/bench)
 
-bench-ring: lib ## messages without system calls, beside pipe, mq, SEQPACKET, Boost, ConcurrencyKit, DPDK; ROUNDS=5
-	@$(qemu)/setup.sh bench || echo "bench-ring: what is missing is left out" >&2
-	@mkdir -p build/bench
-	@$(MAKE) -s -C selftests/bench ring OUT=$(abspath build/bench) LIB=$(abspath build/userlib/libmailbox.a)
+bench-ring: ring-program ## messages without system calls, beside pipe, mq, SEQPACKET, Boost, ConcurrencyKit, DPDK; ROUNDS=5
 	@build/bench/ring-bench --rounds $(ROUNDS) --csv build/bench/ring.csv
 	@selftests/bench/ring-plot.sh build/bench/ring.csv build/bench
+
+ring-program: lib
+	@$(qemu)/setup.sh bench || echo "ring-bench: what is missing is left out" >&2
+	@mkdir -p build/bench
+	@$(MAKE) -s -C selftests/bench ring OUT=$(abspath build/bench) LIB=$(abspath build/userlib/libmailbox.a)
 
 ##@ Build it
 module: $(if $(KDIR),,run-setup) ## mailbox_dev.ko, in build/KERNEL/

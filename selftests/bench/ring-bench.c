@@ -5,7 +5,7 @@
  *	ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT]
  *		[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]
  *	ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]
- *	ring-bench --in-turn N
+ *	ring-bench --scale FILE [--rounds N] [--ms N] [--messages N]
  *
  * All processes of a row run at the same time on two processors; every mechanism takes
  * its turn in every round, so that what disturbs the machine disturbs all of them. Ratios
@@ -15,8 +15,10 @@
  * peer of its own: so a change is measured beside what was before it.
  *
  * --alone: one process sends and receives N messages by libmailbox, and nothing is
- * measured: to count its instructions with valgrind. --in-turn: 1, 10, 100, 1000 endpoints
- * in one process exchange N messages, one at a time: what it costs to pass what others did.
+ * measured: to count its instructions with valgrind. --scale: what many participants and many
+ * messages make of it, appended to FILE: endpoints in one process that take turns, which is what
+ * it costs to pass what others did; others that are mapped and idle; processes that contend; a
+ * port after 10^9 messages, or so many as --messages says, by turns with one that is new.
  *
  * Before each turn a bare cache line goes to and fro. Where that is too fast the two
  * processors are two threads of one core at that moment, and the turn is dropped. A turn
@@ -40,7 +42,7 @@
 
 #define ROUNDS_MAX	101
 #define PEERS_MAX	20
-#define PROCESSES_MAX	4
+#define PROCESSES_MAX	16
 #define SAMPLES_MAX	100000
 #define LINE_MIN_NS	160
 #define TRIES_MAX	20
@@ -83,6 +85,7 @@ struct row {
 	size_t size;
 	bool batch, sleeps, in_place, direct;
 	struct goal goals[2];
+	int processes;			/* that contend; 0: 2 */
 };
 
 #define PIPE_AND_MQ	{ { "pipe", 5 }, { "POSIX mq|SEQPACKET", 10 } }
@@ -165,6 +168,16 @@ static void say_left_out(void)
 #ifndef HAVE_DPDK
 	puts("DPDK is left out: libdpdk-dev is not here");
 #endif
+}
+
+static int processes_of(const struct row *row)
+{
+	return row->processes ? row->processes : row->kind == TWO_TO_TWO ? 4 : 2;
+}
+
+static int senders_of(const struct row *row)
+{
+	return row->kind == CONTENDED ? processes_of(row) : row->kind == TWO_TO_TWO ? 2 : 1;
 }
 
 /* A mechanism in a row, in one of its two ways to wait. */
@@ -250,6 +263,7 @@ static struct shared {
 static int cpus[2];
 static double ticks_per_ns = 1;
 static int patience, messages, capacity, idle;
+static FILE *scale_csv;
 
 static uint64_t ns_now(void)
 {
@@ -387,24 +401,13 @@ static pid_t idle_ones(const struct candidate *c, void *q)
 	return group;
 }
 
-/* Runs @n messages for each sender. Returns ns, or 0 if it cannot be had. */
-static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t n)
+/* Runs @n messages for each sender, by these queues. Returns ns. */
+static uint64_t turn_on(const struct table *t, const struct candidate *c, void *q[2], uint64_t n)
 {
-	int processes = t->row->kind == TWO_TO_TWO ? 4 : 2, who, status, senders;
+	int processes = processes_of(t->row), who, status;
 	uint64_t begin = UINT64_MAX, end = 0, sum = 0;
-	struct shape shape = { .size = t->row->size, .sleeps = c->sleeps };
-	void *q[2] = { NULL, NULL };
 	pid_t pid[PROCESSES_MAX], idlers;
 
-	for (shape.capacity = 8192; shape.capacity * shape.size > 4 << 20; shape.capacity /= 2)
-		;
-	if (capacity)
-		shape.capacity = capacity;
-	q[0] = c->peer->open(&shape);
-	if (q[0] && t->row->kind == PING)
-		q[1] = c->peer->open(&shape);
-	if (!q[0] || (t->row->kind == PING && !q[1]))
-		return 0;
 	shared->ready = 0;
 	shared->go = 0;
 	idlers = idle_ones(c, q[0]);
@@ -428,15 +431,11 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 			end = shared->process[who].end;
 		sum += shared->process[who].sum;
 	}
-	senders = t->row->kind == DIRECT ? 1 : 2;
-	if (t->row->kind != PING && sum != senders * (n * (n + 1) / 2)) {
+	if (t->row->kind != PING && sum != senders_of(t->row) * (n * (n + 1) / 2)) {
 		fprintf(stderr, "ring-bench: %s, %s: not what was sent\n", t->row->name,
 			c->peer->name);
 		exit(1);
 	}
-	c->peer->close(q[0]);
-	if (q[1])
-		c->peer->close(q[1]);
 	if (idlers) {
 		kill(-idlers, SIGKILL);
 		while (waitpid(-idlers, NULL, 0) > 0)
@@ -445,10 +444,39 @@ static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t 
 	return end - begin;
 }
 
+static void *open_queue(const struct table *t, const struct candidate *c)
+{
+	struct shape shape = { .size = t->row->size, .sleeps = c->sleeps };
+
+	for (shape.capacity = 8192; shape.capacity * shape.size > 4 << 20; shape.capacity /= 2)
+		;
+	if (capacity)
+		shape.capacity = capacity;
+	return c->peer->open(&shape);
+}
+
+/* The same by new ones; 0 if they cannot be had. */
+static uint64_t turn(const struct table *t, const struct candidate *c, uint64_t n)
+{
+	void *q[2] = { NULL, NULL };
+	uint64_t ns;
+
+	q[0] = open_queue(t, c);
+	if (q[0] && t->row->kind == PING)
+		q[1] = open_queue(t, c);
+	if (!q[0] || (t->row->kind == PING && !q[1]))
+		return 0;
+	ns = turn_on(t, c, q, n);
+	c->peer->close(q[0]);
+	if (q[1])
+		c->peer->close(q[1]);
+	return ns;
+}
+
 /* The same; once more if somebody else has had one of the processors. */
 static uint64_t undisturbed_turn(struct table *t, const struct candidate *c, uint64_t n)
 {
-	int tries = c->sleeps || t->row->kind == TWO_TO_TWO ? 0 : patience;
+	int tries = c->sleeps || processes_of(t->row) > 2 ? 0 : patience;
 	uint64_t ns;
 
 	do
@@ -483,7 +511,7 @@ static void calibrate(struct table *t, struct candidate *c, int ms)
 {
 	uint64_t n = whole(t->row->size == BYTES_MAX ? 256 : 4096, t->row), ns;
 
-	if (messages) {
+	if (messages && !scale_csv) {
 		c->n = whole(messages, t->row);
 		return;
 	}
@@ -500,7 +528,6 @@ static void calibrate(struct table *t, struct candidate *c, int ms)
 
 static bool measure(struct table *t, struct candidate *c, int round, int ms)
 {
-	int senders = t->row->kind == DIRECT ? 1 : 2;
 	uint64_t ns;
 
 	if (!c->n)
@@ -513,7 +540,7 @@ static bool measure(struct table *t, struct candidate *c, int round, int ms)
 		c->value[round] = percentile(c->n, 50);
 		c->p99[round] = percentile(c->n, 99);
 	} else {
-		c->value[round] = senders * c->n * 1e9 / ns;
+		c->value[round] = senders_of(t->row) * c->n * 1e9 / ns;
 	}
 	return true;
 }
@@ -722,6 +749,17 @@ static void print(const struct table *t)
 	putchar('\n');
 }
 
+/* If this is the one that a goal of the row is about: how many times it; or 0. */
+static double goal_against(const struct table *t, const struct candidate *c)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(t->row->goals); i++)
+		if (t->row->goals[i].peers && best(t, t->row->goals[i].peers) == c)
+			return t->row->goals[i].times;
+	return 0;
+}
+
 static void write_csv(const char *path)
 {
 	FILE *f = fopen(path, "w");
@@ -729,7 +767,8 @@ static void write_csv(const char *path)
 
 	if (!f)
 		die(path);
-	fputs("row,bytes,batch,mechanism,unit,median,low,high,p99,ours against it,rounds,line ns\n", f);
+	fputs("row,bytes,batch,mechanism,unit,median,low,high,p99,ours against it,rounds,line ns,goal\n",
+	      f);
 	for (r = 0; r < ARRAY_SIZE(rows); r++) {
 		const struct table *t = &tables[r];
 		const struct candidate *us = NULL;
@@ -750,7 +789,10 @@ static void write_csv(const char *path)
 			fputc(',', f);
 			if (us)
 				fprintf(f, "%.3f", ratio(t, us, c));
-			fprintf(f, ",%d,%.0f\n", t->rounds, spread(t->line, t->rounds).median);
+			fprintf(f, ",%d,%.0f,", t->rounds, spread(t->line, t->rounds).median);
+			if (goal_against(t, c))
+				fprintf(f, "%.4g", goal_against(t, c));
+			fputc('\n', f);
 		}
 	}
 	if (fclose(f))
@@ -778,16 +820,27 @@ static int alone(int n, int bytes, bool batch, bool direct)
 	return !(batch ? peer->pairs_batch : peer->pairs)(q, bytes, n);
 }
 
-/* What a message costs by how many are at it. The best of several: nothing is paired here. */
-static int in_turn(int n)
+/* Does it scale? What @there of something make of a message. */
+
+static void scaled(const char *question, uint64_t there, const char *what, const char *unit,
+		   double value)
 {
-	static const unsigned int participants[] = { 1, 10, 100, 1000 };
+	printf("%s, %llu: %s, %.4g %s\n", question, (unsigned long long)there, what, value, unit);
+	fprintf(scale_csv, "%s,%llu,%s,%s,%.6g\n", question, (unsigned long long)there, what, unit,
+		value);
+}
+
+static const int participants[] = { 1, 10, 100, 1000 };
+
+/* The best of several: nothing is paired here. */
+static void in_turn(int n)
+{
 	struct shape shape = { .size = 8, .capacity = 8192 };
-	uint64_t ns, best;
+	uint64_t ns, least;
 	int i, round, status;
 
 	for (i = 0; i < ARRAY_SIZE(participants); i++) {
-		best = UINT64_MAX;
+		least = UINT64_MAX;
 		for (round = 0; round < 5; round++) {
 			pid_t pid = fork();
 
@@ -801,18 +854,103 @@ static int in_turn(int n)
 			if (waitpid(pid, &status, 0) != pid || status)
 				exit(1);
 			ns = shared->process[0].end;
-			best = ns < best ? ns : best;
+			least = ns < least ? ns : least;
 		}
-		printf("%u participants in turn, 8 B: %.1f ns a message\n", participants[i],
-		       (double)best / n);
+		scaled("ring: endpoints in turn", participants[i], "8 B", "ns", (double)least / n);
 	}
+}
+
+static void two_at_a_time(const struct peer *const *all, const int *there, int steps,
+			  const char *question, bool contending, int rounds, int ms)
+{
+	static struct row row[ARRAY_SIZE(participants)];
+	static struct table t[ARRAY_SIZE(participants)];
+	int i, r, c, was = idle;
+
+	memset(t, 0, sizeof(t));
+	for (i = 0; i < steps; i++) {
+		row[i] = (struct row){ .name = question, .kind = CONTENDED, .size = 8 };
+		if (contending)
+			row[i].processes = there[i];
+		t[i].row = &row[i];
+		/* The others spin for who has lost his processor, some for seconds. */
+		for (c = 0; all[c] && (c == 0 || there[i] <= 4); c++)
+			t[i].candidate[t[i].candidates++].peer = all[c];
+	}
+	for (r = 0; r < rounds; r++)
+		for (i = 0; i < steps; i++) {
+			idle = contending ? was : there[i];
+			play(&t[i], ms);
+		}
+	idle = was;
+	for (i = 0; i < steps; i++)
+		for (c = 0; t[i].rounds && c < t[i].candidates; c++)
+			scaled(question, there[i], t[i].candidate[c].peer->name, "messages/s",
+			       spread(t[i].candidate[c].value, t[i].rounds).median);
+}
+
+/* Of one that is new each time, and of those that have had so many, by turns. */
+static void after_many(int rounds, uint64_t many)
+{
+	static const struct row one = { .name = "one to one 8 B", .kind = DIRECT, .size = 8 };
+	static const struct row bulk = {
+		.name = "one to one 16 x 8 B", .kind = DIRECT, .size = 8, .batch = true,
+	};
+	static const struct candidate c = { .peer = &peer_mailbox };
+	static const struct table t = { .row = &one }, of_bulk = { .row = &bulk };
+	const uint64_t before[] = { 0, 1000000, many }, n = 1 << 21;
+	double value[ARRAY_SIZE(before)][ROUNDS_MAX];
+	void *q[ARRAY_SIZE(before)][2] = { 0 };
+	int i, r, tries;
+
+	for (i = 1; i < ARRAY_SIZE(before); i++) {
+		q[i][0] = open_queue(&t, &c);
+		turn_on(&of_bulk, &c, q[i], whole(before[i], &bulk));
+	}
+	for (r = 0; r < rounds; r++)
+		for (i = 0; i < ARRAY_SIZE(before); i++) {
+			for (tries = 0; bare_line() < LINE_MIN_NS && tries < TRIES_MAX; tries++)
+				usleep(100000);
+			value[i][r] = n * 1e9 / (before[i] ? turn_on(&t, &c, q[i], n) : turn(&t, &c, n));
+		}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		scaled("ring: messages sent before", before[i], "libmailbox", "messages/s",
+		       spread(value[i], rounds).median);
+}
+
+static int scale(const char *csv, int rounds, int ms)
+{
+	static const int processes[] = { 2, 4, 8, 16 };
+	static const struct peer *const ours_alone[] = { &peer_mailbox, NULL };
+	static const struct peer *const many[] = {
+		&peer_mailbox,
+#ifdef HAVE_DPDK
+		&peer_dpdk_mpmc,
+#endif
+#ifdef HAVE_CK
+		&peer_ck_mpmc,
+#endif
+		NULL
+	};
+
+	scale_csv = fopen(csv, "a");
+	if (!scale_csv)
+		die(csv);
+	in_turn(200000);
+	two_at_a_time(ours_alone, participants, ARRAY_SIZE(participants), "ring: mapped and idle beside two",
+		      false, rounds, ms);
+	two_at_a_time(many, processes, ARRAY_SIZE(processes), "ring: processes that send and receive", true,
+		      rounds, ms);
+	after_many(rounds, messages ? messages : 1000000000);
+	if (fclose(scale_csv))
+		die(csv);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	const char *csv = NULL, *only = "", *who = "";
-	int rounds = 5, ms = 60, bytes = 8, solo = 0, turns = 0, i, r;
+	const char *csv = NULL, *scales = NULL, *only = "", *who = "";
+	int rounds = 5, ms = 60, bytes = 8, solo = 0, i, r;
 	bool batch = false, direct = false;
 
 	for (i = 1; i < argc; i += 2) {
@@ -826,8 +964,8 @@ int main(int argc, char **argv)
 			capacity = number_of(argv[i + 1], 1 << 16);
 		} else if (!strcmp(argv[i], "--idle")) {
 			idle = number_of(argv[i + 1], 10000);
-		} else if (!strcmp(argv[i], "--in-turn")) {
-			turns = number_of(argv[i + 1], 1 << 24);
+		} else if (!strcmp(argv[i], "--scale") && argv[i + 1]) {
+			scales = argv[i + 1];
 		} else if (!strcmp(argv[i], "--patience")) {
 			patience = number_of(argv[i + 1], 1000);
 		} else if (!strcmp(argv[i], "--alone")) {
@@ -848,7 +986,7 @@ int main(int argc, char **argv)
 			fputs("usage: ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT] "
 			      "[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]\n"
 			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n"
-			      "       ring-bench --in-turn N\n", stderr);
+			      "       ring-bench --scale FILE [--rounds N] [--ms N] [--messages N]\n", stderr);
 			return 2;
 		}
 	}
@@ -856,11 +994,11 @@ int main(int argc, char **argv)
 		return alone(solo, bytes, batch, direct);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shared = shared_memory(sizeof(*shared));
-	if (turns)
-		return in_turn(turns);
 	find_cpus();
 	measure_ticks();
 	say_left_out();
+	if (scales)
+		return scale(scales, rounds, ms);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		choose(&tables[i], &rows[i], who);
 	for (r = 0; r < rounds; r++)

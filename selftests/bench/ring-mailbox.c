@@ -16,7 +16,7 @@
 
 #include "ring-bench.h"
 
-#define PORTS	2
+#define PORTS	4
 #define PAGE	4096
 
 struct port {
@@ -117,11 +117,14 @@ static void lay_out(struct port *port)
 
 static void *port_new(const struct shape *shape, uint32_t flags)
 {
-	int n = ports[0] ? 1 : 0;
 	struct port *port = calloc(1, sizeof(*port));
+	int n;
 
 	if (!port)
 		die("calloc");
+	for (n = 0; ports[n]; n++)
+		if (n == PORTS - 1)
+			die("as many ports as that");
 	port->fd = memfd_create("ring-bench", MFD_CLOEXEC);
 	if (port->fd < 0)
 		die("memfd_create");
@@ -168,7 +171,11 @@ static void port_close(void *q)
 {
 	struct port *port = q;
 
-	ports[port == ports[1]] = NULL;
+	int n;
+
+	for (n = 0; n < PORTS; n++)
+		if (ports[n] == port)
+			ports[n] = NULL;
 	close(port->fd);
 	free(port);
 }

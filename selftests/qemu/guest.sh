@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# guest.sh demo|shell|bench KERNEL-DIR BUILD-DIR    boot the kernel and do that in it
+# guest.sh demo|shell|bench|scale KERNEL-DIR BUILD-DIR    boot the kernel and do that in it
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -45,6 +45,14 @@ bench)
 			-c "insmod mailbox_dev.ko && exec ./kernel-path --csv" "${files[@]}" build/bench/kernel-path |
 			tee >(sed -n "s/^csv,\([^,]*,[0-9]\)/$model,\1/p" >>$csv) | grep -v '^csv,'
 	done
+	echo "$csv"
+	;;
+scale)
+	csv=build/bench/scale.csv
+	echo "question,there,what,unit,value" >$csv
+	"$here/vm.sh" "${options[@]}" -t 1200 -n -a 'mitigations=off audit=0' \
+		-c "insmod mailbox_dev.ko && exec ./scale --csv" "$build/mailbox_dev.ko" build/bench/scale |
+		tee >(sed -n 's/^csv,//p' >>$csv) | grep -v '^csv,'
 	echo "$csv"
 	;;
 esac

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# readme.sh RUN [README]    tables of the CSV files in RUN: on standard output, or in their places in README
+#
+# A place is what is between <!-- bench: NAME --> and <!-- /bench -->. A table whose CSV is
+# not there stays as it is.
+set -euo pipefail
+here=$(dirname "$0") run=$1 readme=${2:-}
+
+table() {
+	case $1 in
+	kernel) "$here/kernel-table.sh" "$run/kernel.csv" | sed '/^$/,$d' ;;
+	waiting) "$here/kernel-table.sh" "$run/kernel.csv" | sed '1,/^$/d' ;;
+	scale) "$here/scale-table.sh" "$run/scale.csv" flat ;;
+	messages) "$here/scale-table.sh" "$run/scale.csv" messages ;;
+	memory) "$here/scale-table.sh" "$run/scale.csv" memory ;;
+	ring-scale) "$here/scale-table.sh" "$run/scale.csv" ring ;;
+	ring) "$here/ring-table.sh" "$run/ring.csv" ;;
+	*) echo "readme.sh: no table $1" >&2; exit 1 ;;
+	esac
+}
+
+csv_of() {
+	case $1 in
+	kernel | waiting) echo kernel.csv ;;
+	ring) echo ring.csv ;;
+	*) echo scale.csv ;;
+	esac
+}
+
+if [ ! "$readme" ]; then
+	for name in kernel waiting ring scale messages memory ring-scale; do
+		[ ! -s "$run/$(csv_of "$name")" ] || { table "$name"; echo; }
+	done
+	exit 0
+fi
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+inside=
+while IFS= read -r line; do
+	case $line in
+	'<!-- bench: '*' -->')
+		name=${line#<!-- bench: } name=${name% -->}
+		printf '%s\n' "$line"
+		if [ -s "$run/$(csv_of "$name")" ]; then
+			table "$name"
+			inside=1
+		fi
+		;;
+	'<!-- /bench -->')
+		printf '%s\n' "$line"
+		inside=
+		;;
+	*) [ "$inside" ] || printf '%s\n' "$line" ;;
+	esac
+done <"$readme" >"$new"
+cat "$new" >"$readme"
