@@ -27,7 +27,7 @@ static void mailbox_lease_end(struct mailbox_endpoint *ep, struct mailbox_lease 
 	case MAILBOX_ACK:
 		if (lease->t.receipt)
 			mailbox_finish(ep, f->lane, f->ticket, MAILBOX_ACKED);
-		mailbox_lease_drop(room, lease);
+		mailbox_lease_drop(room, &ep->leases, lease);
 		break;
 	case MAILBOX_NACK:
 	case MAILBOX_NACK_BACK:
@@ -50,57 +50,118 @@ static int mailbox_lease_finish(struct mailbox_endpoint *ep, const struct mailbo
 	return 0;
 }
 
-/* MAILBOX_REPLY. If nobody is there to be told, the lease goes on. */
-static int mailbox_lease_reply(struct mailbox_endpoint *ep, const struct mailbox_finish *f)
+static bool mailbox_reply_get(u8 *to, const u8 __user *from, u32 size)
+{
+	u32 i;
+
+	if (!size)
+		return true;
+	if (!user_read_access_begin(from, size))
+		return false;
+	for (i = 8; i <= size; i += 8)
+		unsafe_get_user(*(u64 *)(to + i - 8), (u64 __user *)(from + i - 8), efault);
+	for (i = size & ~7U; i < size; i++)
+		unsafe_get_user(to[i], from + i, efault);
+	user_read_access_end();
+	return true;
+efault:
+	user_read_access_end();
+	return false;
+}
+
+/* MAILBOX_REPLY. If nobody is there to be told, the lease goes on, and @reply is the caller's. */
+static int mailbox_lease_reply(struct mailbox_endpoint *ep, const struct mailbox_finish *f,
+			       void *reply)
 {
 	struct mailbox_port *port = ep->port;
 	struct mailbox_party receiver;
 	struct mailbox_lease *lease;
+	int err = -ENOENT;
+
+	lease = mailbox_lease_claim(&port->leases, &ep->leases, f->lane, f->ticket);
+	if (!lease)
+		return -ESTALE;
+	if (lease->t.receipt) {
+		mailbox_port_party(port, ep->id, &receiver);
+		err = mailbox_ticket_reply(&port->ledger, f->lane, f->ticket, &receiver, reply,
+					   f->length);
+		if (err)
+			put_pid(receiver.pid);
+	}
+	if (err) {
+		mailbox_lease_hold(&port->leases, &ep->leases, lease, lease->deadline);
+		return err == -ENOENT ? -EOPNOTSUPP : err;
+	}
+	mailbox_lease_drop(&port->leases, &ep->leases, lease);
+	return 0;
+}
+
+/* The same, of bytes that are still the caller's. */
+static int mailbox_lease_answer(struct mailbox_endpoint *ep, const struct mailbox_finish *f)
+{
+	const void __user *data = u64_to_user_ptr(f->data);
+	u8 brief[MAILBOX_REPLY_SHORT] __aligned(8);
 	void *reply;
 	int err;
 
-	if (f->length > port->ring.message_size)
+	if (f->length > ep->port->ring.message_size)
 		return -EMSGSIZE;
-	reply = kvmalloc(f->length ?: 1, MAILBOX_GFP);
+	if (f->length <= sizeof(brief)) {
+		if (!mailbox_reply_get(brief, data, f->length))
+			return -EFAULT;
+		return mailbox_lease_reply(ep, f, brief);
+	}
+	reply = kvmalloc(f->length, MAILBOX_GFP);
 	if (!reply)
 		return -ENOMEM;
-	err = -EFAULT;
-	if (copy_from_user(reply, u64_to_user_ptr(f->data), f->length))
-		goto err_free;
-	err = -ESTALE;
-	lease = mailbox_lease_claim(&port->leases, &ep->leases, f->lane, f->ticket);
-	if (!lease)
-		goto err_free;
-	err = lease->t.receipt ? mailbox_ticket_wanted(&port->ledger, f->lane, f->ticket) : -ENOENT;
+	err = copy_from_user(reply, data, f->length) ? -EFAULT : mailbox_lease_reply(ep, f, reply);
 	if (err)
-		goto err_hold;
-	mailbox_port_party(port, ep->id, &receiver);
-	/* Gone by now, it counts as told. */
-	mailbox_ticket_reply(&port->ledger, f->lane, f->ticket, &receiver, reply, f->length);
-	mailbox_lease_drop(&port->leases, lease);
-	return 0;
-
-err_hold:
-	mailbox_lease_hold(&port->leases, &ep->leases, lease, lease->deadline);
-	if (err == -ENOENT)
-		err = -EOPNOTSUPP;
-err_free:
-	kvfree(reply);
+		kvfree(reply);
 	return err;
+}
+
+/* What goes in, word by word if the structure has our size; else by the rules of mailbox.h. */
+static int mailbox_finish_get(struct mailbox_finish *f, struct mailbox_finish __user *user)
+{
+	u32 size;
+
+	if (!user_read_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	unsafe_get_user(size, &user->size, efault);
+	unsafe_get_user(f->how, &user->how, efault);
+	unsafe_get_user(f->data, &user->data, efault);
+	unsafe_get_user(f->length, &user->length, efault);
+	unsafe_get_user(f->lane, &user->lane, efault);
+	unsafe_get_user(f->ticket, &user->ticket, efault);
+	unsafe_get_user(f->deadline, &user->deadline, efault);
+	user_read_access_end();
+	return likely(size == sizeof(*user)) ? 0 : mailbox_abi_get(f, sizeof(*f), user, &size);
+efault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int mailbox_finish_check(const struct mailbox_finish *f)
+{
+	if (f->how < MAILBOX_ACK || f->how > MAILBOX_EXTEND ||
+	    (f->how != MAILBOX_REPLY && (f->data || f->length)) ||
+	    (f->how != MAILBOX_EXTEND && f->deadline))
+		return -EINVAL;
+	return 0;
+}
+
+static int mailbox_finish_do(struct mailbox_endpoint *ep, const struct mailbox_finish *f)
+{
+	return f->how == MAILBOX_REPLY ? mailbox_lease_answer(ep, f) : mailbox_lease_finish(ep, f);
 }
 
 long mailbox_finish_ioctl(struct mailbox_endpoint *ep, struct mailbox_finish __user *user)
 {
-	struct mailbox_finish f;
-	u32 size;
+	struct mailbox_finish f mailbox_uninitialized;
 	int err;
 
-	err = mailbox_abi_get(&f, sizeof(f), user, &size);
-	if (err)
-		return err;
-	if (f.how < MAILBOX_ACK || f.how > MAILBOX_EXTEND ||
-	    (f.how != MAILBOX_REPLY && (f.data || f.length)) ||
-	    (f.how != MAILBOX_EXTEND && f.deadline))
-		return -EINVAL;
-	return f.how == MAILBOX_REPLY ? mailbox_lease_reply(ep, &f) : mailbox_lease_finish(ep, &f);
+	err = mailbox_finish_get(&f, user);
+	if (!err)
+		err = mailbox_finish_check(&f);
+	return err ?: mailbox_finish_do(ep, &f);
 }

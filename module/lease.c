@@ -32,19 +32,57 @@ void mailbox_lease_room_destroy(struct mailbox_lease_room *room)
 		mailbox_lease_put(lease);
 }
 
-struct mailbox_lease *mailbox_lease_alloc(u32 size)
+/* All that one is before it is filled. */
+static void mailbox_lease_init(struct mailbox_lease *lease, u32 size)
 {
-	struct mailbox_lease *lease;
+	INIT_LIST_HEAD(&lease->node);
+	INIT_LIST_HEAD(&lease->timed);
+	refcount_set(&lease->refs, 1);
+	lease->size = size;
+	lease->holder = 0;
+}
 
-	lease = kvmalloc(struct_size(lease, data, size), MAILBOX_GFP);
-	if (lease) {
-		INIT_LIST_HEAD(&lease->node);
-		INIT_LIST_HEAD(&lease->timed);
-		refcount_set(&lease->refs, 1);
-		lease->size = size;
-		lease->holder = 0;
+struct mailbox_lease *mailbox_lease_alloc(struct mailbox_lease_room *room,
+					  struct mailbox_leases *leases, u32 size)
+{
+	struct mailbox_lease *lease = NULL;
+
+	if (size <= MAILBOX_LEASE_SHORT) {
+		spin_lock(&room->lock);
+		swap(lease, leases->spare);
+		spin_unlock(&room->lock);
+		size = MAILBOX_LEASE_SHORT;
 	}
+	if (!lease)
+		lease = kvmalloc(struct_size(lease, data, size), MAILBOX_GFP);
+	if (lease)
+		mailbox_lease_init(lease, size);
 	return lease;
+}
+
+/* Returns what is left to put: nothing, if it has become the spare one. */
+static struct mailbox_lease *mailbox_lease_spare(struct mailbox_lease_room *room,
+						 struct mailbox_leases *leases,
+						 struct mailbox_lease *lease)
+{
+	lockdep_assert_held(&room->lock);
+	/*
+	 * Who looks at one has found it among those that wait, and under the lock: there
+	 * will be no other. What he reads he reads before he puts it.
+	 */
+	if (lease->size == MAILBOX_LEASE_SHORT && refcount_read(&lease->refs) == 1)
+		swap(lease, leases->spare);
+	return lease;
+}
+
+void mailbox_lease_free(struct mailbox_lease_room *room, struct mailbox_leases *leases,
+			struct mailbox_lease *lease)
+{
+	spin_lock(&room->lock);
+	lease = mailbox_lease_spare(room, leases, lease);
+	spin_unlock(&room->lock);
+	if (lease)
+		mailbox_lease_put(lease);
 }
 
 void mailbox_lease_put(struct mailbox_lease *lease)
@@ -241,7 +279,7 @@ static void mailbox_lease_discard(struct mailbox_lease_room *room, struct mailbo
 	if (lease->t.receipt)
 		room->owner->discards(room, lease->lane, lease->t.position);
 	atomic64_inc(&room->ring->purged);
-	mailbox_lease_drop(room, lease);
+	mailbox_lease_drop(room, NULL, lease);
 }
 
 /* One more delivery in vain. Returns whether that was the last. */
@@ -252,7 +290,7 @@ static bool mailbox_lease_give_up(struct mailbox_lease_room *room, struct mailbo
 	lease->t.departed += lease->t.departed < U8_MAX;
 	if (mailbox_ring_spent(ring, lease->t.departed) && !READ_ONCE(room->purged) &&
 	    ring->bury(ring, lease->lane, &lease->t, lease->holder)) {
-		mailbox_lease_drop(room, lease);
+		mailbox_lease_drop(room, NULL, lease);
 		return true;
 	}
 	atomic64_inc(&ring->redelivered);
@@ -294,6 +332,9 @@ void mailbox_leases_close(struct mailbox_lease_room *room, struct mailbox_leases
 			break;
 		mailbox_lease_return(room, lease, true, false);
 	}
+	if (leases->spare)
+		mailbox_lease_put(leases->spare);
+	leases->spare = NULL;
 }
 
 static struct mailbox_lease *mailbox_lease_overdue(struct mailbox_lease_room *room)
@@ -326,7 +367,8 @@ static void mailbox_lease_expire(struct work_struct *work)
 		mailbox_lease_return(room, lease, true, false);
 }
 
-void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_lease *lease)
+void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_leases *leases,
+			struct mailbox_lease *lease)
 {
 	u32 lane = lease->lane;
 	bool last;
@@ -334,8 +376,11 @@ void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_lease *l
 	spin_lock(&room->lock);
 	last = !--room->pending[lane];
 	list_del(&lease->filled);
+	if (leases)
+		lease = mailbox_lease_spare(room, leases, lease);
 	spin_unlock(&room->lock);
-	mailbox_lease_put(lease);
+	if (lease)
+		mailbox_lease_put(lease);
 	if (last)
 		room->owner->emptied(room, lane);
 }

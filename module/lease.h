@@ -32,6 +32,9 @@
 
 struct mailbox_lease_owner;
 
+/* An endpoint keeps the memory of one lease that has room for no more than this. */
+#define MAILBOX_LEASE_SHORT	256
+
 /**
  * struct mailbox_lease_room - the leases of a port
  * @ring: the port's
@@ -66,10 +69,16 @@ struct mailbox_lease_owner {
 	void (*emptied)(struct mailbox_lease_room *room, u32 lane);
 };
 
-/* What one endpoint holds; the list under room->lock. */
+/**
+ * struct mailbox_leases - those of one endpoint
+ * @id: the endpoint
+ * @held: by it; under room->lock
+ * @spare: memory for the next one, or NULL; under room->lock
+ */
 struct mailbox_leases {
 	u32 id;
 	struct list_head held;
+	struct mailbox_lease *spare;
 };
 
 /**
@@ -111,6 +120,7 @@ static inline void mailbox_leases_init(struct mailbox_leases *leases, u32 id)
 {
 	leases->id = id;
 	INIT_LIST_HEAD(&leases->held);
+	leases->spare = NULL;
 }
 
 /* The endpoint is closed: what it holds is given back. */
@@ -118,13 +128,20 @@ void mailbox_leases_close(struct mailbox_lease_room *room, struct mailbox_leases
 
 /**
  * mailbox_lease_alloc() - memory for a message
+ * @room: of the port
+ * @leases: of the endpoint
  * @size: of the longest one
  *
- * Charged to the caller's memory cgroup. Return: the lease, or NULL.
+ * Its spare one, or charged to the caller's memory cgroup. Return: the lease, or NULL.
  */
-struct mailbox_lease *mailbox_lease_alloc(u32 size);
+struct mailbox_lease *mailbox_lease_alloc(struct mailbox_lease_room *room,
+					  struct mailbox_leases *leases, u32 size);
 
-/* Free one that was not filled, or be done with looking at one. */
+/* It was not filled: the endpoint's spare one, or freed. */
+void mailbox_lease_free(struct mailbox_lease_room *room, struct mailbox_leases *leases,
+			struct mailbox_lease *lease);
+
+/* Be done with looking at one. */
 void mailbox_lease_put(struct mailbox_lease *lease);
 
 /**
@@ -205,8 +222,9 @@ void mailbox_lease_return(struct mailbox_lease_room *room, struct mailbox_lease 
 /* How many an endpoint holds. */
 u32 mailbox_leases_count(struct mailbox_lease_room *room, const struct mailbox_leases *leases);
 
-/* It is finished. */
-void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_lease *lease);
+/* It is finished. @leases: of an endpoint for which to keep its memory; or NULL. */
+void mailbox_lease_drop(struct mailbox_lease_room *room, struct mailbox_leases *leases,
+			struct mailbox_lease *lease);
 
 /* Whether any message of these lanes is held, waits, or is in somebody's hands. */
 bool mailbox_lease_pending(struct mailbox_lease_room *room, u32 lanes);

@@ -29,10 +29,11 @@
  * @time: when it was finished
  * @order: how many of the port were finished before it
  * @receiver: who finished it
- * @reply: what he said, or NULL
+ * @reply: what he said, if it is long; or NULL
  * @length: bytes of that
  * @kept: its message has left its slot
  * @held: for a receiver
+ * @brief: what he said, if it is short
  *
  * All under ledger->lock, unless it is the caller's alone.
  */
@@ -53,6 +54,7 @@ struct mailbox_ticket {
 	u32 length;
 	bool kept;
 	bool held;
+	u8 brief[MAILBOX_REPLY_SHORT];
 };
 
 static u64 mailbox_ticket_key(u32 lane, u64 position)
@@ -72,10 +74,16 @@ void mailbox_ledger_init(struct mailbox_ledger *ledger, struct mailbox_ring *rin
 	ledger->finished = 0;
 }
 
-static void mailbox_ticket_destroy(struct mailbox_ticket *t)
+/* All that it holds. */
+static void mailbox_ticket_clear(struct mailbox_ticket *t)
 {
 	put_pid(t->receiver.pid);
 	kvfree(t->reply);
+}
+
+static void mailbox_ticket_destroy(struct mailbox_ticket *t)
+{
+	mailbox_ticket_clear(t);
 	kfree(t);
 }
 
@@ -145,6 +153,7 @@ void mailbox_receipts_init(struct mailbox_ledger *ledger, struct mailbox_receipt
 	INIT_LIST_HEAD(&r->open);
 	INIT_LIST_HEAD(&r->finished);
 	r->count = 0;
+	r->spare = NULL;
 	r->eventfd = NULL;
 	spin_lock(&ledger->lock);
 	list_add_tail(&r->node, &ledger->senders);
@@ -168,6 +177,7 @@ void mailbox_receipts_close(struct mailbox_ledger *ledger, struct mailbox_receip
 		eventfd_ctx_put(r->eventfd);
 	list_for_each_entry_safe(t, next, &unread, node)
 		mailbox_ticket_destroy(t);
+	kfree(r->spare);
 }
 
 long mailbox_receipts_eventfd(struct mailbox_ledger *ledger, struct mailbox_receipts *r,
@@ -197,35 +207,59 @@ long mailbox_receipts_eventfd(struct mailbox_ledger *ledger, struct mailbox_rece
 	return 0;
 }
 
-struct mailbox_ticket *mailbox_ticket_alloc(struct mailbox_ledger *ledger,
-					    struct mailbox_receipts *r, bool sync)
+/* All but where its message is, and what @outcome and @length say is there. */
+static void mailbox_ticket_init(struct mailbox_ticket *t, struct mailbox_receipts *r, bool sync)
 {
-	struct mailbox_ticket *t = kzalloc(sizeof(*t), MAILBOX_GFP);
-	bool room;
-
-	if (!t)
-		return ERR_PTR(-ENOMEM);
 	INIT_HLIST_NODE(&t->hash);
 	INIT_LIST_HEAD(&t->node);
 	t->sender = r;
 	t->sync = sync;
+	t->outcome = MAILBOX_QUEUED;
+	t->reason = 0;
+	t->time = 0;
+	t->receiver = (struct mailbox_party){ };
+	t->reply = NULL;
+	t->length = 0;
+	t->kept = false;
+	t->held = false;
+}
+
+struct mailbox_ticket *mailbox_ticket_alloc(struct mailbox_ledger *ledger,
+					    struct mailbox_receipts *r, bool sync)
+{
+	struct mailbox_ticket *t = NULL;
+	bool room;
+
 	spin_lock(&ledger->lock);
 	room = r->count < MAILBOX_RECEIPTS_MAX;
 	r->count += room;
+	if (room)
+		swap(t, r->spare);
 	spin_unlock(&ledger->lock);
-	if (!room) {
-		kfree(t);
+	if (!room)
 		return ERR_PTR(-EAGAIN);
+	if (!t)
+		t = kmalloc(sizeof(*t), MAILBOX_GFP);
+	if (!t) {
+		spin_lock(&ledger->lock);
+		r->count--;
+		spin_unlock(&ledger->lock);
+		return ERR_PTR(-ENOMEM);
 	}
+	mailbox_ticket_init(t, r, sync);
 	return t;
 }
 
 void mailbox_ticket_free(struct mailbox_ledger *ledger, struct mailbox_ticket *t)
 {
+	struct mailbox_receipts *r = t->sender;
+
+	mailbox_ticket_clear(t);
 	spin_lock(&ledger->lock);
-	t->sender->count--;
+	r->count--;
+	swap(t, r->spare);
 	spin_unlock(&ledger->lock);
-	mailbox_ticket_destroy(t);
+	kfree(t);
 }
 
 void mailbox_ticket_open(struct mailbox_ledger *ledger, struct mailbox_ticket *t, u32 lane,
@@ -257,7 +291,7 @@ void mailbox_ticket_shut(struct mailbox_ledger *ledger, struct mailbox_ticket *t
 }
 
 /*
- * Takes over the reference to @receiver's pid, and what t->reply says. With -EPIPE, if its
+ * Takes over the reference to @receiver's pid. With -EPIPE, if its
  * sender is gone, the ticket is the caller's to destroy, without the lock.
  */
 static int mailbox_ticket_done(struct mailbox_ledger *ledger, struct mailbox_ticket *t,
@@ -295,42 +329,44 @@ static struct mailbox_ticket *mailbox_ticket_find(struct mailbox_ledger *ledger,
 	return NULL;
 }
 
-static int mailbox_ticket_end(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
-			      u32 reason, const struct mailbox_party *receiver, void *reply,
-			      u32 length)
+int mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
+			  u32 reason, const struct mailbox_party *receiver)
 {
 	struct mailbox_ticket *t;
 	int ret = -ENOENT;
 
 	spin_lock(&ledger->lock);
 	t = mailbox_ticket_find(ledger, lane, position);
-	if (t) {
-		t->reply = reply;
-		t->length = length;
+	if (t)
 		ret = mailbox_ticket_done(ledger, t, outcome, reason, receiver);
-	}
 	spin_unlock(&ledger->lock);
 	if (ret == -EPIPE)
 		mailbox_ticket_destroy(t);
-	if (ret == -ENOENT) {
-		kvfree(reply);
-		if (receiver)
-			put_pid(receiver->pid);
-	}
+	if (ret == -ENOENT && receiver)
+		put_pid(receiver->pid);
 	return ret;
-}
-
-int mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position, u32 outcome,
-			  u32 reason, const struct mailbox_party *receiver)
-{
-	return mailbox_ticket_end(ledger, lane, position, outcome, reason, receiver, NULL, 0);
 }
 
 int mailbox_ticket_reply(struct mailbox_ledger *ledger, u32 lane, u64 position,
 			 const struct mailbox_party *receiver, void *reply, u32 length)
 {
-	return mailbox_ticket_end(ledger, lane, position, MAILBOX_REPLIED, 0, receiver, reply,
-				  length);
+	struct mailbox_ticket *t;
+	int ret = -ENOENT;
+
+	spin_lock(&ledger->lock);
+	t = mailbox_ticket_find(ledger, lane, position);
+	if (t && !t->sender) {
+		ret = -EPIPE;
+	} else if (t) {
+		if (length > MAILBOX_REPLY_SHORT)
+			t->reply = reply;
+		else
+			memcpy(t->brief, reply, length);
+		t->length = length;
+		ret = mailbox_ticket_done(ledger, t, MAILBOX_REPLIED, 0, receiver);
+	}
+	spin_unlock(&ledger->lock);
+	return ret;
 }
 
 void mailbox_ticket_keep(struct mailbox_ledger *ledger, u32 lane, u64 position, bool held)
@@ -344,19 +380,6 @@ void mailbox_ticket_keep(struct mailbox_ledger *ledger, u32 lane, u64 position, 
 		t->held = held;
 	}
 	spin_unlock(&ledger->lock);
-}
-
-int mailbox_ticket_wanted(struct mailbox_ledger *ledger, u32 lane, u64 position)
-{
-	struct mailbox_ticket *t;
-	int ret = -ENOENT;
-
-	spin_lock(&ledger->lock);
-	t = mailbox_ticket_find(ledger, lane, position);
-	if (t)
-		ret = t->sender ? 0 : -EPIPE;
-	spin_unlock(&ledger->lock);
-	return ret;
 }
 
 /*
@@ -485,18 +508,76 @@ static void mailbox_receipt_of(const struct mailbox_ticket *t, u32 outcome,
 	}
 }
 
+/* What goes in, word by word if the structure has our size; else by the rules of mailbox.h. */
+static int mailbox_receipt_in(struct mailbox_receipt *receipt,
+			      struct mailbox_receipt __user *user)
+{
+	u32 size;
+
+	if (!user_read_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	unsafe_get_user(size, &user->size, efault);
+	unsafe_get_user(receipt->flags, &user->flags, efault);
+	unsafe_get_user(receipt->data, &user->data, efault);
+	unsafe_get_user(receipt->length, &user->length, efault);
+	unsafe_get_user(receipt->lane, &user->lane, efault);
+	unsafe_get_user(receipt->ticket, &user->ticket, efault);
+	unsafe_get_user(receipt->deadline, &user->deadline, efault);
+	user_read_access_end();
+	return likely(size == sizeof(*user)) ? 0 : mailbox_abi_get(receipt, sizeof(*receipt), user,
+								   &size);
+efault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* What comes out, and, before that, @reply if it is short; 0 bytes of it else. */
+static int mailbox_receipt_out(const struct mailbox_receipt *receipt,
+			       struct mailbox_receipt __user *user,
+			       const u8 *reply, u32 length)
+{
+	u8 __user *to = u64_to_user_ptr(receipt->data);
+	u32 i;
+
+	if ((length && !access_ok(to, length)) || !user_write_access_begin(user, sizeof(*user)))
+		return -EFAULT;
+	for (i = 8; i <= length; i += 8)
+		unsafe_put_user(*(u64 *)(reply + i - 8), (u64 __user *)(to + i - 8), efault);
+	for (i = length & ~7U; i < length; i++)
+		unsafe_put_user(reply[i], to + i, efault);
+	unsafe_put_user(receipt->length, &user->length, efault);
+	unsafe_put_user(receipt->lane, &user->lane, efault);
+	unsafe_put_user(receipt->ticket, &user->ticket, efault);
+	unsafe_put_user(receipt->tag, &user->tag, efault);
+	unsafe_put_user(receipt->time, &user->time, efault);
+	unsafe_put_user(receipt->outcome, &user->outcome, efault);
+	unsafe_put_user(receipt->reason, &user->reason, efault);
+	unsafe_put_user(receipt->receiver, &user->receiver, efault);
+	unsafe_put_user(receipt->pid, &user->pid, efault);
+	unsafe_put_user(receipt->uid, &user->uid, efault);
+	unsafe_put_user(receipt->gid, &user->gid, efault);
+	user_write_access_end();
+	return 0;
+efault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 /* A receipt in our hands, that of one who is still there. */
 static int mailbox_ticket_put(struct mailbox_ticket *t, struct mailbox_receipt *receipt,
-			      struct mailbox_receipt __user *user, u32 size)
+			      struct mailbox_receipt __user *user)
 {
-	u32 room = receipt->length;
+	u32 room = receipt->length, brief = t->length;
 
 	mailbox_receipt_of(t, t->outcome, receipt);
 	if (t->length > room)
 		return put_user(t->length, &user->length) ? -EFAULT : -EMSGSIZE;
-	if (copy_to_user(u64_to_user_ptr(receipt->data), t->reply, t->length))
-		return -EFAULT;
-	return mailbox_abi_put(user, size, receipt, sizeof(*receipt));
+	if (t->reply) {
+		if (copy_to_user(u64_to_user_ptr(receipt->data), t->reply, t->length))
+			return -EFAULT;
+		brief = 0;
+	}
+	return mailbox_receipt_out(receipt, user, t->brief, brief);
 }
 
 /* Back among its sender's receipts, in the order of finishing. */
@@ -534,14 +615,13 @@ static int mailbox_ticket_told(struct mailbox_ledger *ledger, struct mailbox_tic
 int mailbox_ticket_tell(struct mailbox_ledger *ledger, struct mailbox_ticket *t,
 			struct mailbox_receipt __user *user)
 {
-	struct mailbox_receipt receipt;
+	struct mailbox_receipt receipt mailbox_uninitialized;
 	int err = 0;
-	u32 size;
 
 	if (user) {
-		err = mailbox_abi_get(&receipt, sizeof(receipt), user, &size);
+		err = mailbox_receipt_in(&receipt, user);
 		if (!err)
-			err = mailbox_ticket_put(t, &receipt, user, size);
+			err = mailbox_ticket_put(t, &receipt, user);
 	}
 	return mailbox_ticket_told(ledger, t, err);
 }
@@ -677,14 +757,14 @@ long mailbox_receipt_read(struct mailbox_ledger *ledger, struct mailbox_receipts
 {
 	const u32 known = MAILBOX_RECEIPT_REALTIME | MAILBOX_RECEIPT_TICKET |
 			  MAILBOX_RECEIPT_STATUS;
-	struct mailbox_receipt receipt;
+	struct mailbox_receipt receipt mailbox_uninitialized;
 	struct mailbox_receipt_wish at = { ledger, r, &receipt };
 	struct mailbox_deadline deadline;
 	struct mailbox_ticket *t;
-	u32 size, flags;
+	u32 flags;
 	int err;
 
-	err = mailbox_abi_get(&receipt, sizeof(receipt), user, &size);
+	err = mailbox_receipt_in(&receipt, user);
 	if (err)
 		return err;
 	flags = receipt.flags;
@@ -694,7 +774,7 @@ long mailbox_receipt_read(struct mailbox_ledger *ledger, struct mailbox_receipts
 		if (!(flags & MAILBOX_RECEIPT_TICKET) || receipt.deadline)
 			return -EINVAL;
 		err = mailbox_receipt_status(&at, &receipt);
-		return err ?: mailbox_abi_put(user, size, &receipt, sizeof(receipt));
+		return err ?: mailbox_receipt_out(&receipt, user, NULL, 0);
 	}
 	deadline.at = min_t(u64, receipt.deadline, KTIME_MAX);
 	deadline.clock = flags & MAILBOX_RECEIPT_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
@@ -702,5 +782,5 @@ long mailbox_receipt_read(struct mailbox_ledger *ledger, struct mailbox_receipts
 					&deadline);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	return mailbox_ticket_told(ledger, t, mailbox_ticket_put(t, &receipt, user, size));
+	return mailbox_ticket_told(ledger, t, mailbox_ticket_put(t, &receipt, user));
 }

@@ -65,6 +65,7 @@ struct mailbox_ledger {
  * @open: tickets
  * @finished: oldest receipt first
  * @count: all of them
+ * @spare: memory for the next one, or NULL
  * @eventfd: signalled for each that is finished, or NULL
  */
 struct mailbox_receipts {
@@ -74,6 +75,7 @@ struct mailbox_receipts {
 	struct list_head open;
 	struct list_head finished;
 	u32 count;
+	struct mailbox_ticket *spare;
 	struct eventfd_ctx *eventfd;
 };
 
@@ -92,6 +94,9 @@ struct mailbox_party {
 };
 
 struct mailbox_ticket;
+
+/* A reply up to here has its place in the ticket, and takes no memory of its own. */
+#define MAILBOX_REPLY_SHORT	64
 
 void mailbox_ledger_init(struct mailbox_ledger *ledger, struct mailbox_ring *ring);
 void mailbox_ledger_destroy(struct mailbox_ledger *ledger);
@@ -184,15 +189,15 @@ int mailbox_ticket_finish(struct mailbox_ledger *ledger, u32 lane, u64 position,
 			  u32 reason, const struct mailbox_party *receiver);
 
 /**
- * mailbox_ticket_reply() - the same, with a reply
+ * mailbox_ticket_reply() - the same, with a reply, unless nobody would read it
  * @ledger: of the port
  * @lane: of the message
  * @position: there
  * @receiver: who replies; as above
- * @reply: from kvmalloc(); taken over
+ * @reply: up to MAILBOX_REPLY_SHORT bytes are copied; more are from kvmalloc(), and taken over
  * @length: bytes there
  *
- * Return: as above, and then there was nobody to reply to.
+ * Return: 0; or as above, and then nothing has happened and nothing was taken over.
  */
 int mailbox_ticket_reply(struct mailbox_ledger *ledger, u32 lane, u64 position,
 			 const struct mailbox_party *receiver, void *reply, u32 length);
@@ -205,9 +210,6 @@ int mailbox_ticket_reply(struct mailbox_ledger *ledger, u32 lane, u64 position,
  * @held: by a receiver; false: it waits for the next one
  */
 void mailbox_ticket_keep(struct mailbox_ledger *ledger, u32 lane, u64 position, bool held);
-
-/* What a message's sender may expect: 0, -EPIPE or -ENOENT as above. */
-int mailbox_ticket_wanted(struct mailbox_ledger *ledger, u32 lane, u64 position);
 
 /**
  * mailbox_ticket_wait() - wait until a message is finished, or take it back

@@ -325,7 +325,7 @@ static __always_inline bool mailbox_receive_taken(struct mailbox_endpoint *ep,
 		mailbox_finish(ep, n, t->position, MAILBOX_RECEIVED);
 	*ret = to->message ? 0 : t->length;
 	if (t->lease) {
-		mailbox_lease_drop(&port->leases, t->lease);
+		mailbox_lease_drop(&port->leases, NULL, t->lease);
 		return true;
 	}
 	mailbox_slot_release(&t->view, t->position);			/* (D) (E) */
@@ -380,9 +380,6 @@ static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *
 	return 0;
 }
 
-/* A message is longer than the first try has room for. */
-#define MAILBOX_LEASE_FIRST	256
-
 /*
  * Take a message for a lease. Its memory is there before it is taken, so that nothing
  * is lost when there is none.
@@ -390,19 +387,20 @@ static int mailbox_peek_once(struct mailbox_endpoint *ep, struct mailbox_place *
 static int mailbox_lease_once(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
 			      size_t limit, struct mailbox_taken *t, u32 *n)
 {
-	u32 room = min_t(size_t, MAILBOX_LEASE_FIRST, ep->port->ring.message_size);
+	u32 room = min_t(size_t, MAILBOX_LEASE_SHORT, ep->port->ring.message_size);
 	struct mailbox_port *port = ep->port;
 	struct mailbox_lease *lease;
 	int err;
 
+	/* A message may be longer than the first try has room for. */
 	for (;;) {
-		lease = mailbox_lease_alloc(room);
+		lease = mailbox_lease_alloc(&port->leases, &ep->leases, room);
 		if (!lease)
 			return -ENOMEM;
 		err = mailbox_take_highest(ep, ep->id, min_t(size_t, limit, room), t, n);
 		if (!err)
 			break;
-		mailbox_lease_put(lease);
+		mailbox_lease_free(&port->leases, &ep->leases, lease);
 		if (err != -EMSGSIZE || t->length > limit || t->length <= room)
 			return err;
 		room = t->length;
@@ -410,7 +408,7 @@ static int mailbox_lease_once(struct mailbox_endpoint *ep, const struct mailbox_
 	if (mailbox_queue_pressed(&port->receivers))
 		mailbox_chain_receivers(ep);
 	if (t->lease) {		/* it has memory already */
-		mailbox_lease_put(lease);
+		mailbox_lease_free(&port->leases, &ep->leases, lease);
 		lease = t->lease;
 	} else {
 		mailbox_lease_fill(&port->leases, lease, *n, t);
@@ -575,8 +573,37 @@ static int mailbox_receive_in_place(struct file *file, const struct mailbox_mess
 	return err;
 }
 
+/* What a first look does not read. */
+static bool mailbox_lease_get(struct mailbox_message *m, struct mailbox_message __user *user)
+{
+	if (!user_read_access_begin(user, sizeof(*user)))
+		return false;
+	unsafe_get_user(m->deadline, &user->deadline, efault);
+	unsafe_get_user(m->lease, &user->lease, efault);
+	user_read_access_end();
+	return true;
+efault:
+	user_read_access_end();
+	return false;
+}
+
+/* It is in the kernel's memory: page faults and all. */
+static bool mailbox_lease_store(const struct mailbox_endpoint *ep, void __user *to,
+				const struct mailbox_lease *lease, u32 size,
+				struct mailbox_message __user *user)
+{
+	struct mailbox_message m mailbox_uninitialized;
+
+	if (size <= MAILBOX_SHORT && !atomic64_read(&lease->t.lane->lost)) {
+		mailbox_describe(ep, &lease->t, lease->lane, size, &m);
+		return mailbox_put_short(size ? to : NULL, lease->data, size, user, &m);
+	}
+	return !copy_to_user(to, lease->data, size) &&
+	       mailbox_tell(ep, user, &lease->t, lease->lane, size);
+}
+
 /* MAILBOX_RECV_LEASE */
-static int mailbox_receive_lease(struct file *file, const struct mailbox_message *m,
+static int mailbox_receive_lease(struct file *file, struct mailbox_message *m,
 				 struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
@@ -593,11 +620,14 @@ static int mailbox_receive_lease(struct file *file, const struct mailbox_message
 	u64 until;
 	int err;
 
+	if (ep->port->limit)
+		return -EOPNOTSUPP;
 	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE) ||
 	    m->lane || m->tag)
 		return -EINVAL;
-	if (get_user(until, &user->lease))
+	if (!mailbox_lease_get(m, user))
 		return -EFAULT;
+	until = m->lease;
 	err = mailbox_receive_slow(ep, &to, &too_long,
 				   mailbox_message_deadline(file, m, &deadline));
 	if (err == -EMSGSIZE && put_user(too_long, &user->length))
@@ -606,8 +636,7 @@ static int mailbox_receive_lease(struct file *file, const struct mailbox_message
 		return err;
 	lease = leased.lease;
 	size = min(lease->t.length, m->length);
-	if (copy_to_user(u64_to_user_ptr(m->data), lease->data, size) ||
-	    !mailbox_tell(ep, user, &lease->t, leased.lane, size)) {
+	if (!mailbox_lease_store(ep, u64_to_user_ptr(m->data), lease, size, user)) {
 		mailbox_lease_return(room, lease, false, false);
 		return -EFAULT;
 	}
@@ -712,5 +741,7 @@ long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *use
 			return min(ret, 0);
 		return mailbox_receive_plain(file, user, m.flags, to.data, m.length);
 	}
+	if (m.size == sizeof(m) && m.flags & MAILBOX_RECV_LEASE)
+		return mailbox_receive_lease(file, &m, user);
 	return mailbox_receive_special(file, user);
 }

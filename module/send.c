@@ -577,6 +577,12 @@ long mailbox_send_ioctl(struct file *file, struct mailbox_message __user *user)
 
 		if (likely(mailbox_send_fast(ep, &from, n, &err)))
 			return err;
+	} else if (m.size == sizeof(m) && n < ring->lanes && !ep->port->limit &&
+		   m.flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC)) {
+		if (get_user(m.deadline, &user->deadline))
+			return -EFAULT;
+		m.lane = n;
+		return mailbox_send_receipt(file, &m, user);
 	}
 	return mailbox_send_message(file, user);
 }

@@ -97,7 +97,7 @@ static struct mailbox_lease *lend_on(struct kunit *test, u32 n)
 {
 	struct shop *s = test->priv;
 	struct mailbox_ring_lane *lane = &s->ring.lane[n];
-	struct mailbox_lease *lease = mailbox_lease_alloc(MESSAGE_SIZE);
+	struct mailbox_lease *lease = mailbox_lease_alloc(&s->room, &s->mine, MESSAGE_SIZE);
 	struct mailbox_taken t = {};
 
 	KUNIT_ASSERT_NOT_NULL(test, lease);
@@ -155,7 +155,7 @@ static s64 next_on(struct kunit *test, u32 n)
 
 	lease = mailbox_lease_take(&s->room, n, &s->own[n], MESSAGE_SIZE, &t);
 	if (!IS_ERR(lease)) {
-		mailbox_lease_drop(&s->room, lease);
+		mailbox_lease_drop(&s->room, NULL, lease);
 		KUNIT_EXPECT_EQ(test, seen, t.position);
 		return t.position;
 	}
@@ -280,7 +280,7 @@ static void each_lane_has_its_own(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mailbox_lease_pending(&s->room, BIT(1)));
 	KUNIT_EXPECT_TRUE(test, mailbox_lease_pending(&s->room, BIT(0) | BIT(1)));
 	KUNIT_EXPECT_EQ(test, atomic_read(&s->emptied), 1);
-	mailbox_lease_drop(&s->room, low);
+	mailbox_lease_drop(&s->room, NULL, low);
 	KUNIT_EXPECT_EQ(test, atomic_read(&s->emptied), 2);
 }
 
@@ -313,8 +313,46 @@ static void only_its_holder_claims_a_lease_and_once(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, mailbox_lease_claim(&s->room, &s->mine, 0, 0), lease);
 	KUNIT_EXPECT_NULL(test, mailbox_lease_claim(&s->room, &s->mine, 0, 0));
 	KUNIT_EXPECT_EQ(test, pending(s), 1);
-	mailbox_lease_drop(&s->room, lease);
+	mailbox_lease_drop(&s->room, NULL, lease);
 	KUNIT_EXPECT_EQ(test, pending(s), 0);
+}
+
+static void the_next_lease_has_the_memory_of_the_last(struct kunit *test)
+{
+	struct shop *s = test->priv;
+	struct mailbox_lease *lease = lend(test), *other = lend(test);
+	struct mailbox_lease *large = mailbox_lease_alloc(&s->room, &s->mine,
+							  MAILBOX_LEASE_SHORT + 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	mailbox_lease_free(&s->room, &s->mine, large);
+	KUNIT_EXPECT_NULL(test, s->mine.spare);
+	mailbox_lease_drop(&s->room, &s->mine, lease);
+	KUNIT_EXPECT_PTR_EQ(test, s->mine.spare, lease);
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_lease_alloc(&s->room, &s->mine, 1), lease);
+	mailbox_lease_free(&s->room, &s->mine, lease);
+	mailbox_lease_drop(&s->room, &s->mine, other);	/* one is kept, no more */
+	KUNIT_EXPECT_PTR_EQ(test, s->mine.spare, other);
+	KUNIT_EXPECT_EQ(test, pending(s), 0);
+}
+
+static void a_lease_that_is_being_looked_at_is_not_used_again(struct kunit *test)
+{
+	struct shop *s = test->priv;
+	struct mailbox_lease *lease = lend(test), *seen;
+	struct mailbox_taken t = {};
+	struct mailbox_cursor c;
+	u32 index = 0;
+
+	give_back(s, lease);
+	mailbox_cursor_first(&c, &s->ring.lane[0], &s->own[0]);
+	seen = mailbox_lease_nth(&s->room, 0, &c, &index, &t);
+	KUNIT_EXPECT_PTR_EQ(test, seen, lease);
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_lease_take(&s->room, 0, &s->own[0], MESSAGE_SIZE, &t),
+			    lease);
+	mailbox_lease_drop(&s->room, &s->mine, lease);
+	KUNIT_EXPECT_NULL(test, s->mine.spare);
+	mailbox_lease_put(seen);
 }
 
 static void close_gives_back_and_counts(struct kunit *test)
@@ -339,7 +377,7 @@ static void close_gives_back_and_counts(struct kunit *test)
 		lease = mailbox_lease_take(&s->room, 0, &s->own[0], MESSAGE_SIZE, &t);
 	}
 	KUNIT_EXPECT_EQ(test, t.departed, 255);
-	mailbox_lease_drop(&s->room, lease);
+	mailbox_lease_drop(&s->room, NULL, lease);
 }
 
 static void a_lease_ends_with_its_deadline_and_no_other(struct kunit *test)
@@ -378,7 +416,7 @@ static void a_purge_discards_what_waits_and_what_will(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic64_read(&s->ring.purged), 2);
 	KUNIT_EXPECT_EQ(test, waiting(s), 0);
 	KUNIT_EXPECT_EQ(test, pending(s), 1);
-	mailbox_lease_drop(&s->room, done);
+	mailbox_lease_drop(&s->room, NULL, done);
 	KUNIT_EXPECT_EQ(test, atomic_read(&s->emptied), 1);
 	KUNIT_EXPECT_EQ(test, next(test), -EAGAIN);
 }
@@ -482,6 +520,8 @@ static struct kunit_case lease_order_cases[] = {
 
 static struct kunit_case lease_cases[] = {
 	KUNIT_CASE(only_its_holder_claims_a_lease_and_once),
+	KUNIT_CASE(the_next_lease_has_the_memory_of_the_last),
+	KUNIT_CASE(a_lease_that_is_being_looked_at_is_not_used_again),
 	KUNIT_CASE(close_gives_back_and_counts),
 	KUNIT_CASE(a_lease_ends_with_its_deadline_and_no_other),
 	KUNIT_CASE(a_purge_discards_what_waits_and_what_will),

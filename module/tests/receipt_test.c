@@ -67,6 +67,13 @@ static int finish(struct office *o, u64 at, u32 outcome)
 	return mailbox_ticket_finish(&o->ledger, 0, at, outcome, 0, &receiver);
 }
 
+static int reply(struct office *o, u64 at, void *bytes, u32 length)
+{
+	const struct mailbox_party receiver = { .id = RECEIVER };
+
+	return mailbox_ticket_reply(&o->ledger, 0, at, &receiver, bytes, length);
+}
+
 static void take_one(struct kunit *test, u64 at)
 {
 	struct office *o = test->priv;
@@ -351,24 +358,74 @@ static void a_ticket_outlives_its_sender(struct kunit *test)
 	struct office *o = test->priv;
 
 	send_with(test, 0, false);
-	KUNIT_EXPECT_EQ(test, mailbox_ticket_wanted(&o->ledger, 0, 0), 0);
 	mailbox_receipts_close(&o->ledger, &o->r);
-	KUNIT_EXPECT_EQ(test, mailbox_ticket_wanted(&o->ledger, 0, 0), -EPIPE);
+	KUNIT_EXPECT_EQ(test, reply(o, 0, NULL, 0), -EPIPE);
 	KUNIT_EXPECT_EQ(test, finish(o, 0, MAILBOX_RECEIVED), -EPIPE);
-	KUNIT_EXPECT_EQ(test, mailbox_ticket_wanted(&o->ledger, 0, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, reply(o, 0, NULL, 0), -ENOENT);
 }
 
-/* Big enough that it is given back page by page, which may sleep. */
-static void a_long_reply_to_nobody_is_dropped(struct kunit *test)
+static void a_reply_to_nobody_changes_nothing(struct kunit *test)
 {
 	struct office *o = test->priv;
-	void *reply = vmalloc(4 * PAGE_SIZE);
+	void *bytes = vmalloc(4 * PAGE_SIZE);
 
-	KUNIT_ASSERT_NOT_NULL(test, reply);
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
 	send_with(test, 0, false);
 	mailbox_receipts_close(&o->ledger, &o->r);
-	KUNIT_EXPECT_EQ(test, mailbox_ticket_reply(&o->ledger, 0, 0, NULL, reply, 4 * PAGE_SIZE),
-			-EPIPE);
+	KUNIT_EXPECT_EQ(test, reply(o, 0, bytes, 4 * PAGE_SIZE), -EPIPE);
+	KUNIT_EXPECT_EQ(test, reply(o, 1, bytes, 4 * PAGE_SIZE), -ENOENT);
+	vfree(bytes);
+	KUNIT_EXPECT_EQ(test, finish(o, 0, MAILBOX_RECEIVED), -EPIPE);
+}
+
+/* The longest that needs no memory of its own, and the shortest that does. */
+static void a_reply_is_told_however_long(struct kunit *test)
+{
+	static const u32 lengths[] = { 0, 1, MAILBOX_REPLY_SHORT, MAILBOX_REPLY_SHORT + 1 };
+	struct office *o = test->priv;
+	struct mailbox_ticket *t;
+	u32 i, length;
+	u8 *bytes;
+
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		length = lengths[i];
+		bytes = kvmalloc(MAILBOX_REPLY_SHORT + 1, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, bytes);
+		memset(bytes, 'a' + i, MAILBOX_REPLY_SHORT + 1);
+		t = send_with(test, i, true);
+		KUNIT_EXPECT_EQ(test, reply(o, i, bytes, length), 0);
+		KUNIT_EXPECT_EQ(test, t->outcome, MAILBOX_REPLIED);
+		KUNIT_EXPECT_EQ(test, t->length, length);
+		if (length > MAILBOX_REPLY_SHORT) {
+			KUNIT_EXPECT_PTR_EQ(test, t->reply, (void *)bytes);
+		} else {
+			KUNIT_EXPECT_NULL(test, t->reply);
+			KUNIT_EXPECT_EQ(test, memcmp(t->brief, bytes, length), 0);
+			kvfree(bytes);
+		}
+		mailbox_ticket_free(&o->ledger, t);
+	}
+}
+
+static void the_next_ticket_has_the_memory_of_the_last(struct kunit *test)
+{
+	struct office *o = test->priv;
+	struct mailbox_ticket *a = send_with(test, 0, true), *b = send_with(test, 1, true);
+
+	finish(o, 0, MAILBOX_RECEIVED);
+	finish(o, 1, MAILBOX_DISCARDED);
+	KUNIT_EXPECT_NULL(test, o->r.spare);
+	mailbox_ticket_free(&o->ledger, a);
+	KUNIT_EXPECT_PTR_EQ(test, o->r.spare, a);
+	mailbox_ticket_free(&o->ledger, b);		/* one is kept, no more */
+	KUNIT_EXPECT_PTR_EQ(test, o->r.spare, b);
+	KUNIT_EXPECT_PTR_EQ(test, mailbox_ticket_alloc(&o->ledger, &o->r, false), b);
+	KUNIT_EXPECT_EQ(test, b->outcome, MAILBOX_QUEUED);
+	KUNIT_EXPECT_EQ(test, b->receiver.id, 0);
+	KUNIT_EXPECT_FALSE(test, b->sync);
+	KUNIT_EXPECT_NULL(test, o->r.spare);
+	mailbox_ticket_free(&o->ledger, b);
+	KUNIT_EXPECT_EQ(test, o->r.count, 0);
 }
 
 static void nobody_waits_for_what_cannot_come(struct kunit *test)
@@ -423,7 +480,9 @@ static struct kunit_case ticket_end_cases[] = {
 	KUNIT_CASE(a_slot_that_went_void_alone_was_lost),
 	KUNIT_CASE(forged_words_make_one_receipt_at_most),
 	KUNIT_CASE(a_ticket_outlives_its_sender),
-	KUNIT_CASE(a_long_reply_to_nobody_is_dropped),
+	KUNIT_CASE(a_reply_to_nobody_changes_nothing),
+	KUNIT_CASE(a_reply_is_told_however_long),
+	KUNIT_CASE(the_next_ticket_has_the_memory_of_the_last),
 	KUNIT_CASE(nobody_waits_for_what_cannot_come),
 	KUNIT_CASE(the_ports_end_takes_a_synchronous_send_back),
 	{}
