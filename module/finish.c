@@ -155,6 +155,26 @@ static int mailbox_finish_do(struct mailbox_endpoint *ep, const struct mailbox_f
 	return f->how == MAILBOX_REPLY ? mailbox_lease_answer(ep, f) : mailbox_lease_finish(ep, f);
 }
 
+/* First say that it is done: so it is never done without that being said. */
+int mailbox_finish_first(struct mailbox_endpoint *ep, struct mailbox_finish __user *user)
+{
+	struct mailbox_finish f mailbox_uninitialized;
+	int err;
+
+	err = mailbox_finish_get(&f, user);
+	if (err || !f.how)
+		return err;
+	err = mailbox_finish_check(&f);
+	if (err)
+		return err;
+	if (put_user(MAILBOX_FINISHED, &user->how))
+		return -EFAULT;
+	err = mailbox_finish_do(ep, &f);
+	if (err && put_user(f.how, &user->how))
+		return -EFAULT;
+	return err;
+}
+
 long mailbox_finish_ioctl(struct mailbox_endpoint *ep, struct mailbox_finish __user *user)
 {
 	struct mailbox_finish f mailbox_uninitialized;

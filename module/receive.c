@@ -579,6 +579,7 @@ static bool mailbox_lease_get(struct mailbox_message *m, struct mailbox_message 
 	if (!user_read_access_begin(user, sizeof(*user)))
 		return false;
 	unsafe_get_user(m->deadline, &user->deadline, efault);
+	unsafe_get_user(m->receipt, &user->receipt, efault);
 	unsafe_get_user(m->lease, &user->lease, efault);
 	user_read_access_end();
 	return true;
@@ -622,12 +623,19 @@ static int mailbox_receive_lease(struct file *file, struct mailbox_message *m,
 
 	if (ep->port->limit)
 		return -EOPNOTSUPP;
-	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE) ||
-	    m->lane || m->tag)
+	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE |
+			 MAILBOX_RECV_FINISH) || m->lane || m->tag)
 		return -EINVAL;
 	if (!mailbox_lease_get(m, user))
 		return -EFAULT;
 	until = m->lease;
+	if (m->flags & MAILBOX_RECV_FINISH) {
+		err = mailbox_finish_first(ep, u64_to_user_ptr(m->receipt));
+		if (err)
+			return err;
+		/* Who was told is about to ask again: there will be no need to sleep. */
+		cond_resched();
+	}
 	err = mailbox_receive_slow(ep, &to, &too_long,
 				   mailbox_message_deadline(file, m, &deadline));
 	if (err == -EMSGSIZE && put_user(too_long, &user->length))

@@ -336,7 +336,7 @@ static const short errors[KIND_MAX][20] = {
 	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
 			ESHUTDOWN, EINPROGRESS, ENOMEM },
 	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
-			   ESHUTDOWN, EREMOTE, ENOMEM },
+			   ESHUTDOWN, EREMOTE, ENOMEM, ESTALE, EOPNOTSUPP },
 	[KIND_send_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
 	[KIND_receive_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
 	[KIND_peek] = { ERRORS_STRUCT, ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE },
@@ -1488,7 +1488,22 @@ static bool receive_good(const struct mailbox_message *m)
 		return flags == MAILBOX_RECV_LARGEST;
 	if (in_place(m))
 		return !(flags & ~MAILBOX_RECV_IN_PLACE);
-	return !(flags & ~(MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE));
+	if (flags & MAILBOX_RECV_FINISH && !(flags & MAILBOX_RECV_LEASE))
+		return false;
+	return !(flags & ~(MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH));
+}
+
+/* How one that was leased shall end, with the next receive: mostly not this endpoint's. */
+static struct mailbox_finish pick_end(void)
+{
+	struct promise of = me.leased[below(PROMISES)];
+
+	return (struct mailbox_finish) {
+		.size = sizeof(struct mailbox_finish),
+		.how = PICK(MAILBOX_FINISHED, MAILBOX_ACK, MAILBOX_REPLY, MAILBOX_NACK),
+		.lane = of.lane,
+		.ticket = of.ticket,
+	};
 }
 
 static void do_receive(void)
@@ -1497,6 +1512,7 @@ static void do_receive(void)
 	struct room r = pick_room(&t);
 	struct image im;
 	struct mailbox_message *m = (void *)image_of(&im, sizeof(*m))->bytes, after;
+	struct mailbox_finish asked = pick_end(), end = asked;
 	bool overlap = chance(3), exact;
 	struct place p;
 	long ret;
@@ -1509,6 +1525,10 @@ static void do_receive(void)
 	m->sender = draw();
 	m->flags |= chance(30) ? MAILBOX_RECV_LEASE : 0;
 	m->lease = pick_lease();
+	if (chance(m->flags & MAILBOX_RECV_LEASE ? 40 : 2)) {
+		m->flags |= MAILBOX_RECV_FINISH;
+		m->receipt = (uintptr_t)(chance(95) ? &end : odd_address());
+	}
 	mutate(&im, 15);
 	p = choose_place(image_size(&im), false);
 	overlap = overlap && p.sound;
@@ -1521,6 +1541,11 @@ static void do_receive(void)
 	judge_direction(&t, ret, t.reads);
 	if (ret > 0)
 		broken("returned %ld", ret);
+	if (end.how != asked.how && end.how != MAILBOX_FINISHED)
+		broken("ends by %u, not by %u", end.how, asked.how);
+	if (!ret && m->flags & MAILBOX_RECV_FINISH && m->receipt == (uintptr_t)&end &&
+	    !im.mutated && p.sound && end.how != MAILBOX_FINISHED)
+		broken("received, and did not finish first");
 	/* What a mutated address may point to includes the structure. */
 	if (p.sound && (exact || !r.sound) && !overlap && !im.mutated) {
 		memcpy(&after, p.memory, sizeof(after));

@@ -541,6 +541,182 @@ TEST_F(port, caller_whose_message_was_given_back_waits_for_the_next_worker)
 	EXPECT_EQ(0, reap(caller));
 }
 
+/* One call for the end of one message and the beginning of the next. */
+
+TEST_F(port, reply_and_the_next_question_are_one_call)
+{
+	struct mailbox_finish f = finishing(MAILBOX_FINISHED, 0);
+	char answer[8] = { 0 };
+	struct mailbox_receipt r = wish(.data = address(answer), .length = 8);
+	int i;
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_EQ(0, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(i + 1, send_receipt(self->tx, 0, "b"));
+		f = finishing(MAILBOX_REPLY, i, .data = address("yes"), .length = 3);
+		EXPECT_EQ(i + 1, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+		EXPECT_EQ(MAILBOX_FINISHED, f.how);
+		EXPECT_EQ(0, read_receipt(self->tx, &r));
+		EXPECT_EQ(MAILBOX_REPLIED, r.outcome);
+		EXPECT_EQ(i, r.ticket);
+		EXPECT_STREQ("yes", answer);
+	}
+	EXPECT_EQ(1, info_of(self->rx).leased);
+}
+
+TEST_F(port, call_is_answered_by_a_server_of_one_call_a_turn)
+{
+	pid_t server = spawn();
+	char answer[8];
+	int i;
+
+	if (!server) {
+		char buf[FIXTURE_MESSAGE];
+		struct mailbox_finish f = finishing(MAILBOX_FINISHED, 0);
+
+		for (;;) {
+			struct mailbox_message m = message(.data = address(buf),
+							   .length = sizeof(buf));
+			long ret;
+
+			m.flags = MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH;
+			m.deadline = MAILBOX_FOREVER;
+			m.receipt = address(&f);
+			ret = receive_message(self->rx, &m);
+			if (ret)
+				leave(ret);
+			f = finishing(MAILBOX_REPLY, m.ticket, .data = address(buf),
+				      .length = m.length);
+		}
+	}
+	for (i = 0; i < 100; i++) {
+		struct mailbox_receipt r = wish(.data = address(answer), .length = 8);
+
+		memset(answer, 0, sizeof(answer));
+		ASSERT_EQ(0, send_sync(self->tx, i & 1 ? "odd" : "even", MAILBOX_FOREVER, &r));
+		EXPECT_EQ(MAILBOX_REPLIED, r.outcome);
+		EXPECT_STREQ(i & 1 ? "odd" : "even", answer);
+	}
+	kill(server, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(server));
+	EXPECT_EQ(0, info_of(self->rx).leased);
+	EXPECT_EQ(100, info_of(self->rx).messages_received);
+}
+
+TEST_F(port, what_cannot_be_finished_is_the_error_and_nothing_is_received)
+{
+	struct mailbox_finish f = finishing(MAILBOX_REPLY, 0, .data = address("x"), .length = 1);
+	struct mailbox_finish larger[2] = { finishing(MAILBOX_ACK, 0) };
+
+	EXPECT_EQ(0, send_on(self->tx, 0, "statement"));
+	EXPECT_EQ(0, send_on(self->tx, 0, "next"));
+	EXPECT_EQ(-ESTALE, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(0, lease(self->rx));
+	EXPECT_EQ(-EOPNOTSUPP, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(MAILBOX_REPLY, f.how);
+	f.data = address(nowhere());
+	EXPECT_EQ(-EFAULT, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(MAILBOX_REPLY, f.how);
+	f.data = address("x");
+	f.length = FIXTURE_MESSAGE + 1;
+	EXPECT_EQ(-EMSGSIZE, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(MAILBOX_REPLY, f.how);
+	f = finishing(MAILBOX_EXTEND + 1, 0);
+	EXPECT_EQ(-EINVAL, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	f = finishing(MAILBOX_ACK, 0, .size = sizeof(f) - 1);
+	EXPECT_EQ(-EINVAL, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(-EFAULT, finish_and_lease(self->rx, nowhere(), MAILBOX_NO_WAIT));
+	larger[0].size = sizeof(larger);
+	larger[1].size = 1;
+	EXPECT_EQ(-E2BIG, finish_and_lease(self->rx, larger, MAILBOX_NO_WAIT));
+	EXPECT_EQ(1, info_of(self->rx).depth);
+	EXPECT_EQ(1, info_of(self->rx).leased);
+	larger[1].size = 0;
+	EXPECT_EQ(1, finish_and_lease(self->rx, larger, MAILBOX_NO_WAIT));
+	EXPECT_EQ(MAILBOX_FINISHED, larger[0].how);
+}
+
+TEST_F(port, who_is_gone_is_epipe_and_nothing_is_received)
+{
+	struct mailbox_finish f = finishing(MAILBOX_REPLY, 0);
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "question"));
+	EXPECT_EQ(0, lease(self->rx));
+	close(self->tx);
+	EXPECT_EQ(0, send_on(self->both, 0, "next"));
+	EXPECT_EQ(-EPIPE, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(MAILBOX_REPLY, f.how);
+	f.how = MAILBOX_ACK;
+	EXPECT_EQ(1, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	self->tx = open_port(self->name, O_WRONLY);
+}
+
+TEST_F(port, what_is_finished_stays_so_whatever_the_receive_says)
+{
+	struct mailbox_finish f = finishing(MAILBOX_ACK, 0);
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH,
+					   .data = address(nowhere()), .length = 8,
+					   .receipt = address(&f));
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_EQ(0, lease(self->rx));
+	EXPECT_EQ(-EAGAIN, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(MAILBOX_FINISHED, f.how);
+	EXPECT_EQ(MAILBOX_ACKED, outcome_of(self->tx));
+	/* Again, with the same one: it is not finished twice. */
+	EXPECT_EQ(-ETIMEDOUT, finish_and_lease(self->rx, &f, 1));
+	EXPECT_EQ(1, send_receipt(self->tx, 0, "b"));
+	EXPECT_EQ(1, finish_and_lease(self->rx, &f, MAILBOX_NO_WAIT));
+	EXPECT_EQ(2, send_receipt(self->tx, 0, "long"));
+	f = finishing(MAILBOX_ACK, 1);
+	EXPECT_EQ(-EFAULT, receive_message(self->rx, &m));
+	EXPECT_EQ(MAILBOX_FINISHED, f.how);
+	EXPECT_EQ(MAILBOX_ACKED, outcome_of(self->tx));
+	m.data = 0;
+	m.length = 0;
+	EXPECT_EQ(-EMSGSIZE, receive_message(self->rx, &m));
+	EXPECT_EQ(4, m.length);
+	EXPECT_EQ(1, info_of(self->rx).depth);
+}
+
+/* A handler that restarts makes the same call again, by the same structure. */
+TEST_F(port, signal_between_the_end_and_the_beginning_is_no_end_twice)
+{
+	struct mailbox_finish *f = shared_pages(1);
+	pid_t server;
+
+	EXPECT_EQ(0, send_receipt(self->tx, 0, "a"));
+	EXPECT_EQ(0, lease(self->rx));
+	*f = finishing(MAILBOX_ACK, 0);
+	server = spawn();
+	if (!server) {
+		catch_signal(SIGUSR1, SA_RESTART);
+		leave(finish_and_lease(self->rx, f, MAILBOX_FOREVER));
+	}
+	EXPECT_TRUE(sleeps_in_ioctl(server));
+	EXPECT_EQ(MAILBOX_FINISHED, f->how);
+	EXPECT_EQ(MAILBOX_ACKED, outcome_of(self->tx));
+	kill(server, SIGUSR1);
+	EXPECT_TRUE(sleeps_in_ioctl(server));
+	EXPECT_EQ(0, send_on(self->tx, 0, "b"));
+	EXPECT_EQ(1, reap(server));
+}
+
+TEST_F(port, end_and_beginning_ask_for_a_lease)
+{
+	struct mailbox_finish f = finishing(MAILBOX_ACK, 0);
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_FINISH, .receipt = address(&f));
+
+	EXPECT_EQ(0, send_on(self->tx, 0, ""));
+	EXPECT_EQ(0, lease(self->rx));
+	EXPECT_EQ(-EINVAL, receive_message(self->rx, &m));
+	m.flags |= MAILBOX_RECV_IN_PLACE | MAILBOX_RECV_LEASE;
+	EXPECT_EQ(-EINVAL, receive_message(self->rx, &m));
+	EXPECT_EQ(MAILBOX_ACK, f.how);
+	EXPECT_EQ(1, info_of(self->rx).leased);
+}
+
 /* What fails, and loses nothing. */
 
 TEST_F(port, lease_that_cannot_be_told_is_given_back)

@@ -102,4 +102,22 @@ static inline long reply(int fd, __u64 ticket, const char *text)
 	return finish(fd, MAILBOX_REPLY, ticket, .data = address(text), .length = strlen(text));
 }
 
+/* Finishes that, leases the next one of lane 0, and gives its ticket. */
+static inline long finish_and_lease(int fd, struct mailbox_finish *f, __u64 deadline)
+{
+	char buf[FIXTURE_MESSAGE];
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH,
+					   .data = address(buf), .length = sizeof(buf),
+					   .deadline = deadline, .receipt = address(f));
+	long ret = receive_message(fd, &m);
+
+	return ret ? ret : (long)m.ticket;
+}
+
+#define finishing(how_, ticket_, ...)					\
+	((struct mailbox_finish) {					\
+		.size = sizeof(struct mailbox_finish), .how = (how_), .ticket = (ticket_), \
+		__VA_ARGS__						\
+	})
+
 #endif /* MAILBOX_RECEIPTS_H */

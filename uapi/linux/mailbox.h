@@ -271,6 +271,7 @@ struct mailbox_holder {
 #define MAILBOX_RECV_TRUNCATE	(1U << 1)	/* a short buffer gets the first part, no more */
 #define MAILBOX_RECV_IN_PLACE	(1U << 2)	/* take the message for the mapping, copy nothing */
 #define MAILBOX_RECV_LEASE	(1U << 3)	/* not finished before MAILBOX_IOC_FINISH says so */
+#define MAILBOX_RECV_FINISH	(1U << 4)	/* finish another one first: see @receipt */
 #define MAILBOX_RECV_LARGEST	(1U << 8)	/* EMSGSIZE if not every message would fit */
 /* ... answered by a receive */
 #define MAILBOX_MSG_TRUSTED	(1U << 16)	/* nobody could have forged sender, pid, uid, gid */
@@ -303,7 +304,8 @@ struct mailbox_holder {
  * @uid: out of a receive: its effective uid, in the receiver's user namespace
  * @gid: out of a receive: its effective gid, likewise
  * @receipt: with MAILBOX_SEND_SYNC: address of a struct mailbox_receipt to be filled
- *	in, or 0; with MAILBOX_SEND_RECEIPT alone 0; else not looked at
+ *	in, or 0; with MAILBOX_SEND_RECEIPT alone 0; with MAILBOX_RECV_FINISH: address of a
+ *	struct mailbox_finish; else not looked at
  * @lost: out of a receive: how many messages of the lane were dropped, and not told
  *	of yet
  * @index: to peek: how many messages come before it; else not looked at
@@ -328,6 +330,13 @@ struct mailbox_holder {
  * process killed, or the time over, it goes to the next receiver at once, with
  * MAILBOX_MSG_REDELIVERED and one more in the count; or it is given up, see
  * struct mailbox_create.max_deliveries.
+ *
+ * With MAILBOX_RECV_FINISH, which goes with MAILBOX_RECV_LEASE, @receipt says first what
+ * becomes of another message that this endpoint has, as MAILBOX_IOC_FINISH would: so a server
+ * needs one call for an answer and the next question. If that cannot be, the error is as of
+ * that call and nothing else has happened; if it can, struct mailbox_finish.how becomes
+ * MAILBOX_FINISHED, whatever the receive says then: any error is the receive's, and the same
+ * call made again, for a signal as well, finishes nothing twice.
  *
  * MAILBOX_IOC_PEEK tells what a receive would, but for @lost, of the message that @index
  * others come before in the order in which this endpoint would receive them, the highest
@@ -514,6 +523,7 @@ struct mailbox_eventfd {
 };
 
 /* struct mailbox_finish.how */
+#define MAILBOX_FINISHED	0U		/* it was, by MAILBOX_RECV_FINISH: nothing to do */
 #define MAILBOX_ACK		1U		/* done */
 #define MAILBOX_REPLY		2U		/* done, and this is the answer */
 #define MAILBOX_NACK		3U		/* not done: to the next receiver, before others */
@@ -523,7 +533,8 @@ struct mailbox_eventfd {
 /**
  * struct mailbox_finish - MAILBOX_IOC_FINISH: what becomes of a leased message
  * @size: sizeof(struct mailbox_finish)
- * @how: MAILBOX_ACK and so on
+ * @how: MAILBOX_ACK and so on; with MAILBOX_RECV_FINISH also MAILBOX_FINISHED: there is
+ *	nothing to do, and nothing else here is looked at; out of that MAILBOX_FINISHED
  * @data: MAILBOX_REPLY: address of the reply; may be 0 if @length is; else 0
  * @length: MAILBOX_REPLY: bytes, at most the port's message_size; else 0
  * @lane: of the message
@@ -533,7 +544,7 @@ struct mailbox_eventfd {
  *
  * ESTALE: this endpoint has no such lease, or no longer. A reply to one who wanted no
  * receipt is EOPNOTSUPP, and to one who is gone EPIPE: the lease goes on, to be finished
- * otherwise.
+ * otherwise. A reply of up to 64 bytes takes no memory.
  */
 struct mailbox_finish {
 	__u32 size;
