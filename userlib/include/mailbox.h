@@ -535,6 +535,29 @@ int mailbox_nack(struct mailbox *mb, const struct mailbox_msg *msg, uint32_t how
 int mailbox_reply(struct mailbox *mb, const struct mailbox_msg *msg, const void *buf, size_t len);
 
 /**
+ * mailbox_reply_receive() - reply to one message, and receive the next by the same call
+ * @mb: handle
+ * @msg: in: the one that was received, if there is one; and as for mailbox_receive_msg(), with
+ *	MAILBOX_RECV_LEASE, for the next
+ * @buf: the reply; it may lie in the buffer of @msg
+ * @len: how many bytes
+ * @pending: in: 1: @msg is to be replied to; 0: not, or no longer: only receive. Out: 1: the
+ *	message in @msg is, the new one or, if the reply was not possible, the old one
+ *	still; 0: there is none
+ * @deadline: how long to wait for the next one
+ *
+ * What a server does all the time, by half the calls. Failing, it tells by @pending what has
+ * failed: 1: the reply, with an error of mailbox_reply(), and nothing was received; 0: the
+ * receive, with an error of mailbox_receive_msg(), and the reply is made. Either way it may
+ * be called again as it is, though after some errors of a reply @msg must first be finished
+ * otherwise: by mailbox_ack(), and @pending 0.
+ *
+ * Return: as mailbox_receive_msg() or as mailbox_reply().
+ */
+int mailbox_reply_receive(struct mailbox *mb, struct mailbox_msg *msg, const void *buf, size_t len,
+			  int *pending, uint64_t deadline);
+
+/**
  * mailbox_extend() - this message takes longer
  * @mb: handle that received it
  * @msg: lane and ticket are read

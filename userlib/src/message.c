@@ -148,8 +148,8 @@ void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
 }
 
 /* A receive, or a look. */
-static int ask_kernel(struct mailbox *mb, struct mailbox_msg *msg, unsigned long request,
-		      struct mailbox_message *arg)
+static int ask_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
+		      unsigned long request, struct mailbox_message *arg)
 {
 	uint32_t size = MAILBOX_MESSAGE_MAX;	/* no message is longer */
 	int err;
@@ -157,7 +157,7 @@ static int ask_kernel(struct mailbox *mb, struct mailbox_msg *msg, unsigned long
 	if (msg->size < size)
 		size = msg->size;
 	arg->size = sizeof(*arg);
-	arg->flags = msg->flags;
+	arg->flags = flags;
 	arg->data = (uintptr_t)msg->data;
 	arg->length = size;
 	if (ioctl(mb->fd, request, arg) < 0) {
@@ -174,14 +174,41 @@ static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64
 {
 	struct mailbox_message arg = { .deadline = deadline, .lease = msg->lease };
 
-	return ask_kernel(mb, msg, MAILBOX_IOC_RECEIVE, &arg);
+	return ask_kernel(mb, msg, msg->flags, MAILBOX_IOC_RECEIVE, &arg);
+}
+
+int mailbox_reply_receive(struct mailbox *mb, struct mailbox_msg *msg, const void *buf, size_t len,
+			  int *pending, uint64_t deadline)
+{
+	struct mailbox_finish f = {
+		.size = sizeof(f),
+		.how = *pending ? MAILBOX_REPLY : MAILBOX_FINISHED,
+		.data = (uintptr_t)buf,
+		.length = len,
+		.lane = msg->lane,
+		.ticket = msg->ticket,
+	};
+	struct mailbox_message arg = {
+		.deadline = deadline,
+		.lease = msg->lease,
+		.receipt = (uintptr_t)&f,
+	};
+	int ret;
+
+	if (*pending && len > MAILBOX_MESSAGE_MAX)
+		return -EMSGSIZE;
+	if (!(msg->flags & MAILBOX_RECV_LEASE))
+		return -EINVAL;
+	ret = ask_kernel(mb, msg, msg->flags | MAILBOX_RECV_FINISH, MAILBOX_IOC_RECEIVE, &arg);
+	*pending = ret >= 0 || f.how != MAILBOX_FINISHED;
+	return ret;
 }
 
 int mailbox_look(struct mailbox *mb, unsigned int index, struct mailbox_msg *msg)
 {
 	struct mailbox_message arg = { .index = index, .lost = msg->lost };
 
-	return ask_kernel(mb, msg, MAILBOX_IOC_PEEK, &arg);
+	return ask_kernel(mb, msg, msg->flags, MAILBOX_IOC_PEEK, &arg);
 }
 
 int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,

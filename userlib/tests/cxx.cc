@@ -14,6 +14,7 @@ int main()
 	struct mailbox_query query;
 	struct mailbox_info *ports = nullptr;
 	char text[] = "hello";
+	int pending = 0;
 
 	attr.flags = MAILBOX_SEALED | MAILBOX_EXCLUSIVE;
 	msg.data = text;
@@ -30,6 +31,7 @@ int main()
 		mailbox_receive_msg(mb, &msg, mailbox_deadline_ms(1));
 		mailbox_call(mb, &msg, &result, MAILBOX_NO_WAIT);
 		mailbox_reply(mb, &msg, text, sizeof(text));
+		mailbox_reply_receive(mb, &msg, text, sizeof(text), &pending, MAILBOX_FOREVER);
 		mailbox_from_fd(mailbox_fd(mb));
 	}
 	mailbox_close(mb);

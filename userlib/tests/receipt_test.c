@@ -25,8 +25,10 @@ static struct {
 		struct mailbox_eventfd eventfd;
 	} in;
 	struct mailbox_receipt asked;	/* with a synchronous send */
+	struct mailbox_finish ended;	/* with a receive */
 	/* what it is to be told */
 	int error;
+	bool ends;
 	uint32_t lane;
 	uint64_t ticket;
 	struct mailbox_receipt answer;
@@ -47,6 +49,15 @@ static void answer_message(struct mailbox_message *m)
 {
 	m->lane = kernel.lane;
 	m->ticket = kernel.ticket;
+	if (kernel.request == MAILBOX_IOC_RECEIVE && m->flags & MAILBOX_RECV_FINISH) {
+		struct mailbox_finish *f = (void *)(uintptr_t)m->receipt;
+
+		kernel.ended = *f;
+		if (kernel.ends)
+			f->how = MAILBOX_FINISHED;
+		m->length = 5;
+		return;
+	}
 	if (kernel.request != MAILBOX_IOC_SEND || !m->receipt)
 		return;
 	kernel.asked = *(struct mailbox_receipt *)(uintptr_t)m->receipt;
@@ -280,6 +291,50 @@ static void test_finish(void)
 	   "no reply's length is cut to 32 bits");
 }
 
+static void test_reply_receive(void)
+{
+	char text[8];
+	struct mailbox_msg msg = {
+		.data = text, .size = sizeof(text), .flags = MAILBOX_RECV_LEASE, .lease = 6,
+		.lane = 2, .ticket = 40,
+	};
+	const struct mailbox_finish *f = &kernel.ended;
+	struct mailbox_message *in = &kernel.in.message;
+	int pending = 0;
+
+	begin(0);
+	ok(mailbox_reply_receive(mb, &msg, NULL, 0, &pending, 77) == 5 && pending == 1 &&
+	   f->size == sizeof(*f) && f->how == MAILBOX_FINISHED,
+	   "nothing to reply to, and a message");
+	ok(in->flags == (MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH) && in->lease == 6 &&
+	   in->deadline == 77 && in->data == (uintptr_t)text && in->length == 8,
+	   "which is received as ever");
+	ok(msg.flags == MAILBOX_RECV_LEASE && msg.lane == 3 && msg.ticket == 41, "and has a name");
+	kernel.ends = true;
+	kernel.ticket = 42;
+	ok(mailbox_reply_receive(mb, &msg, "answer", 6, &pending, 77) == 5 && pending == 1 &&
+	   f->how == MAILBOX_REPLY && f->length == 6 && f->lane == 3 && f->ticket == 41 &&
+	   !f->deadline && msg.ticket == 42, "a reply, and the next message");
+
+	begin(ESTALE);
+	ok(mailbox_reply_receive(mb, &msg, "answer", 6, &pending, 77) == -ESTALE && pending == 1,
+	   "what could not be replied to is still to be");
+	begin(ETIMEDOUT);
+	kernel.ends = true;
+	ok(mailbox_reply_receive(mb, &msg, "answer", 6, &pending, 77) == -ETIMEDOUT && !pending,
+	   "a reply is made, whatever the receive says");
+	ok(mailbox_reply_receive(mb, &msg, "answer", 6, &pending, 77) == -ETIMEDOUT && !pending &&
+	   f->how == MAILBOX_FINISHED, "and not twice");
+
+	begin(0);
+	pending = 1;
+	ok(mailbox_reply_receive(mb, &msg, "", (1ULL << 32) + 5, &pending, 77) == -EMSGSIZE &&
+	   pending == 1 && !kernel.calls, "no such reply's length is cut either");
+	msg.flags = 0;
+	ok(mailbox_reply_receive(mb, &msg, "", 0, &pending, 77) == -EINVAL && pending == 1 &&
+	   !kernel.calls, "it is for leases");
+}
+
 static void test_eventfd(void)
 {
 	struct mailbox_eventfd *in = &kernel.in.eventfd;
@@ -307,6 +362,7 @@ int main(void)
 	test_wait_errors();
 	test_lease();
 	test_finish();
+	test_reply_receive();
 	test_eventfd();
 	mailbox_close(mb);
 	close(fds[1]);
