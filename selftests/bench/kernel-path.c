@@ -525,7 +525,7 @@ static ssize_t ask(size_t size)
 	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)r.length;
 }
 
-static struct mailbox_finish answered;
+static struct mailbox_finish answered = { .size = sizeof(answered) };
 
 static ssize_t take_question(size_t size)
 {
@@ -553,6 +553,31 @@ static ssize_t answer(size_t size)
 	return ioctl(fd[0], MAILBOX_IOC_FINISH, &answered) ? -1 : (ssize_t)size;
 }
 
+/* The last answer, and the next question, by one call. */
+static ssize_t answer_and_take(size_t size)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.flags = MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH,
+		.data = (uintptr_t)in.data,
+		.length = size,
+		.deadline = MAILBOX_FOREVER,
+		.receipt = (uintptr_t)&answered,
+	};
+
+	if (ioctl(fd[0], MAILBOX_IOC_RECEIVE, &m))
+		return -1;
+	answered = (struct mailbox_finish) {
+		.size = sizeof(answered),
+		.how = MAILBOX_REPLY,
+		.data = (uintptr_t)out.data,
+		.length = size,
+		.lane = m.lane,
+		.ticket = m.ticket,
+	};
+	return m.length;
+}
+
 static ssize_t nothing(size_t size)
 {
 	return size;
@@ -576,6 +601,8 @@ static const struct game games[] = {
 	{ "port write + read", make_ports, send_write, receive_read, true, NULL, NULL },
 	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true, NULL, NULL },
 	{ "port call", make_one_port, ask, nothing, true, take_question, answer },
+	{ "port call, one for the answer", make_one_port, ask, nothing, true, answer_and_take,
+	  nothing },
 };
 
 static uint64_t play(const struct game *g)
