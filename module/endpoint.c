@@ -156,7 +156,7 @@ static long mailbox_endpoint_info(struct mailbox_endpoint *ep, void __user *user
 	if (err)
 		return err;
 	memset(&info, 0, sizeof(info));
-	mailbox_port_info(ep->port, &info);
+	mailbox_port_info(ep->port, ep, &info);
 	info.size = size;
 	info.endpoint = ep->id;
 	info.receive_mask = READ_ONCE(ep->receive_mask);

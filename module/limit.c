@@ -13,8 +13,14 @@
 /* Room for one message is there again. */
 static void mailbox_limit_give(struct mailbox_port *port)
 {
-	atomic_inc(&port->room);
-	smp_mb__after_atomic();		/* (E) */
+	s64 old = atomic64_read(&port->room), new;
+
+	do {
+		new = old + 1;
+		/* All messages have gone, and nobody is about to send one. */
+		if ((u32)new == port->limit)
+			new = port->limit;
+	} while (!atomic64_try_cmpxchg(&port->room, &old, new));	/* (E) */
 	if (mailbox_queue_waiting(&port->writers))
 		mailbox_queue_wake(&port->writers, MAILBOX_ALL_LANES, READ_ONCE(port->deleted));
 }
@@ -22,16 +28,20 @@ static void mailbox_limit_give(struct mailbox_port *port)
 /* Returns how many messages there are with this one, 0: no room for it. */
 static u32 mailbox_limit_try(struct mailbox_port *port)
 {
-	int left = atomic_dec_if_positive(&port->room);
+	s64 old = atomic64_read(&port->room);
 
-	return left < 0 ? 0 : port->limit - left;
+	do {
+		if (!(u32)old)
+			return 0;
+	} while (!atomic64_try_cmpxchg(&port->room, &old, old - 1));
+	return port->limit - (u32)old + 1;
 }
 
 static bool mailbox_limit_ready(void *arg)
 {
 	const struct mailbox_port *port = arg;
 
-	return atomic_read(&port->room) > 0 || READ_ONCE(port->deleted);
+	return mailbox_port_room(port) || READ_ONCE(port->deleted);
 }
 
 /* Returns 0 with room for one message; @deadline is NULL not to sleep. */
@@ -88,7 +98,7 @@ static ssize_t mailbox_limit_end(struct mailbox_port *port, const struct mailbox
 	if (sent < 0)
 		mailbox_limit_give(port);
 	if (send->nth == 1 && !send->awaited && unlikely(READ_ONCE(port->notices.registered)) &&
-	    (sent >= 0 || atomic_read(&port->room) < port->limit))
+	    (sent >= 0 || mailbox_port_room(port) < port->limit))
 		mailbox_notice_tell(&port->notices);
 	return sent;
 }

@@ -9,6 +9,14 @@
  * fuller than the port. Who finds no room sleeps in port->writers, which is where pollers
  * of such a port stand too: a slot is not what they wait for.
  *
+ * In the same word is a bit for each lane where something was sent since the port was last
+ * empty, so that receivers need not look at all lanes. A sender sets it, if it must, before it
+ * publishes. Who gives back what was the last message's room clears them all: by one
+ * compare-and-swap with the count, so while there is no sender under way either. Who is to
+ * sleep for a message makes itself known (F) and then looks at the bits; a sender's full
+ * barrier (E) is between its look at its bit and the one at who sleeps. So one sees the other,
+ * as they do with the slot's word.
+ *
  * Every message comes and goes through this room: the port is sealed, drops nothing, knows
  * no leases and no receipts.
  *

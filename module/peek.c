@@ -53,7 +53,7 @@ static bool mailbox_see_lane(const struct mailbox_endpoint *ep, u32 n, u32 *inde
 /* The message that @index others come before, the highest lane first. */
 static bool mailbox_see(const struct mailbox_endpoint *ep, u32 index, struct mailbox_seen *seen)
 {
-	u32 mask = READ_ONCE(ep->receive_mask), n;
+	u32 mask = READ_ONCE(ep->receive_mask) & mailbox_port_lanes(ep->port), n;
 
 	while (mask) {
 		n = __fls(mask);

@@ -285,7 +285,7 @@ int mailbox_port_broken(struct mailbox_endpoint *ep)
 		err = -EPIPE;
 	if (port->ends.unread) {
 		port->ends.unread = false;
-		mailbox_ring_stats(&port->ring, &stats);
+		mailbox_ring_stats(&port->ring, mailbox_port_lanes(port), NULL, &stats);
 		if (stats.depth)
 			err = -ECONNRESET;
 		ep->unread = stats.depth;
@@ -901,7 +901,7 @@ struct mailbox_port *mailbox_port_alloc(const struct mailbox_create *attr, kuid_
 	mailbox_queue_init(&port->senders, (atomic64_t *)&port->ring.shared->senders.word,
 			   runners);
 	port->limit = attr->limit;
-	atomic_set(&port->room, attr->limit);
+	atomic64_set(&port->room, attr->limit ?: GENMASK_ULL(63, MAILBOX_ROOM_LANES));
 	mailbox_queue_init(&port->writers, &port->writers_shown, NULL);
 	mailbox_queue_poll_with(&port->writers, &port->senders);
 	mailbox_notices_init(&port->notices);
@@ -1048,13 +1048,17 @@ void mailbox_port_delete(struct mailbox_port *port, bool purge)
 	mailbox_port_put(port);
 }
 
-void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info)
+void mailbox_port_info(struct mailbox_port *port, const struct mailbox_endpoint *ep,
+		       struct mailbox_info *info)
 {
+	/* Where nobody forges words, a position is nothing but what was passed. */
+	bool honest = ep && port->flags & MAILBOX_SEALED;
 	struct user_namespace *ns = current_user_ns();
 	struct mailbox_ring_stats stats;
 	u32 waiting, pending;
 
-	mailbox_ring_stats(&port->ring, &stats);
+	mailbox_ring_stats(&port->ring, mailbox_port_lanes(port), honest ? ep->position : NULL,
+			   &stats);
 	/* They have left their slots, and nobody is done with them. */
 	pending = mailbox_lease_stats(&port->leases, &waiting);
 	/* Leased since the slots were counted: not received then, and not now. */

@@ -51,6 +51,9 @@
 /* Of so many endpoints, if they joined in a row, who they are is found at one look. */
 #define MAILBOX_NEAR		64
 
+/* In port->room: the bits of lanes are above this one. */
+#define MAILBOX_ROOM_LANES	32
+
 /* Full lanes make no sender wait. */
 #define MAILBOX_DROP	(MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST)
 
@@ -68,6 +71,8 @@ struct mailbox_blocked {
 
 /**
  * struct mailbox_port - a port
+ * @room: with a limit: how many more messages there may be, and above MAILBOX_ROOM_LANES a bit for
+ *	each lane that may hold one; without: all lanes may. Every message passes here
  * @ring: the slots
  * @receivers: who waits for a message
  * @senders: who waits for a slot
@@ -82,8 +87,7 @@ struct mailbox_blocked {
  * @feeders: ports whose dead letters come here
  * @flags: MAILBOX_SEALED, MAILBOX_AUTODELETE, MAILBOX_DIRECT
  * @capacity: slots per lane
- * @limit: messages at most; 0: as many as the lanes hold, and the next three unused
- * @room: how many more of them there may be
+ * @limit: messages at most; 0: as many as the lanes hold, and the next two unused
  * @writers: who waits for that
  * @writers_shown: what that shows to nobody
  * @notices: who is told of a message to the empty port
@@ -108,6 +112,7 @@ struct mailbox_blocked {
  * @blocked: for each lane, what receivers and what senders met
  */
 struct mailbox_port {
+	atomic64_t room;
 	struct mailbox_ring ring;
 	struct mailbox_queue receivers;
 	struct mailbox_queue senders;
@@ -125,7 +130,6 @@ struct mailbox_port {
 	u32 flags;
 	u32 capacity;
 	u32 limit;
-	atomic_t room;
 	struct mailbox_queue writers;
 	atomic64_t writers_shown;
 	struct mailbox_notices notices;
@@ -173,8 +177,7 @@ struct mailbox_port {
  * @sigio_receipt: for receipts, likewise
  * @receipts: of what it sent
  * @leases: of what it received
- * @position: for each lane, where its walks as a sender and as a receiver start:
- *	hints, behind the truth by any distance
+ * @position: for each lane
  *
  * Threads and processes may share it; nothing here is locked.
  */
@@ -195,10 +198,7 @@ struct mailbox_endpoint {
 	struct mailbox_sigio sigio_receipt;
 	struct mailbox_receipts receipts;
 	struct mailbox_leases leases;
-	struct {
-		u64 send;
-		u64 receive;
-	} position[];
+	struct mailbox_position position[];
 };
 
 /**
@@ -463,9 +463,11 @@ int mailbox_port_overflow(struct mailbox_port *port, u32 n, bool keep);
 /**
  * mailbox_port_info() - attributes and statistics
  * @port: the port
+ * @ep: an endpoint of it, or NULL
  * @info: out, but for what belongs to an endpoint
  */
-void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info);
+void mailbox_port_info(struct mailbox_port *port, const struct mailbox_endpoint *ep,
+		       struct mailbox_info *info);
 
 /**
  * mailbox_port_wake_receivers() - after something became receivable
@@ -475,6 +477,25 @@ void mailbox_port_info(struct mailbox_port *port, struct mailbox_info *info);
  * Wakes one of them; on a deleted port everybody, whatever the event.
  */
 void mailbox_port_wake_receivers(struct mailbox_port *port, u32 lanes);
+
+/* How many more messages a port with a limit may have. */
+static inline u32 mailbox_port_room(const struct mailbox_port *port)
+{
+	return atomic64_read(&port->room);
+}
+
+/* The lanes that may hold a message: see limit.h. Others hold none, and it was so at this look. */
+static __always_inline u32 mailbox_port_lanes(const struct mailbox_port *port)
+{
+	return atomic64_read(&port->room) >> MAILBOX_ROOM_LANES;
+}
+
+/* A message is about to be published on this lane. */
+static __always_inline void mailbox_port_use_lane(struct mailbox_port *port, u32 n)
+{
+	if (unlikely(!(mailbox_port_lanes(port) & BIT(n))))
+		atomic64_or(BIT_ULL(MAILBOX_ROOM_LANES + n), &port->room);
+}
 
 /* Where those stand who poll for room. */
 static inline struct mailbox_queue *mailbox_port_pollout(struct mailbox_port *port)

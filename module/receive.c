@@ -26,9 +26,15 @@ static bool mailbox_can_take(const struct mailbox_endpoint *ep, u32 n)
 	return what == MAILBOX_FIND_SLOT || what == MAILBOX_FIND_BROKEN;
 }
 
+/* Those of its lanes that may hold something. */
+static __always_inline u32 mailbox_receive_from(const struct mailbox_endpoint *ep)
+{
+	return READ_ONCE(ep->receive_mask) & mailbox_port_lanes(ep->port);
+}
+
 static bool mailbox_look(const struct mailbox_endpoint *ep)
 {
-	unsigned long mask = READ_ONCE(ep->receive_mask);
+	unsigned long mask = mailbox_receive_from(ep);
 	unsigned int n;
 
 	for_each_set_bit(n, &mask, MAILBOX_LANES_MAX)
@@ -68,9 +74,10 @@ int mailbox_receivable(const struct mailbox_endpoint *ep)
 noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
 {
 	struct mailbox_port *port = ep->port;
+	unsigned long mask = mailbox_port_lanes(port);
 	u32 lanes = 0, n;
 
-	for (n = 0; n < port->ring.lanes; n++)
+	for_each_set_bit(n, &mask, port->ring.lanes)
 		if (mailbox_can_take(ep, n))
 			lanes |= BIT(n);
 	if (lanes)
@@ -104,17 +111,17 @@ static int mailbox_take_lane(struct mailbox_endpoint *ep, u32 id, u32 n, size_t 
 static int mailbox_take_highest(struct mailbox_endpoint *ep, u32 id, size_t limit,
 				struct mailbox_taken *t, u32 *lane)
 {
-	u32 mask = READ_ONCE(ep->receive_mask), n;
-	int err;
+	u32 mask = mailbox_receive_from(ep), n;
+	int err = -EAGAIN;
 
-	do {
+	while (mask && (err == -EAGAIN || err == -EINPROGRESS)) {
 		n = __fls(mask);
 		mask ^= BIT(n);
 		err = mailbox_take_lane(ep, id, n, limit, t);
 		*lane = n;
-	} while ((err == -EAGAIN || err == -EINPROGRESS) && mask);
+	}
 	if (err == -EPROTO)
-		mailbox_port_wake_both(ep->port, n);
+		mailbox_port_wake_both(ep->port, *lane);
 	return err == -EINPROGRESS ? -EAGAIN : err;
 }
 
@@ -339,11 +346,16 @@ static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
 						 const struct mailbox_buffer *to, int *ret)
 {
 	size_t limit = to->truncate ? SIZE_MAX : to->size;
-	unsigned long n = __fls(READ_ONCE(ep->receive_mask));
+	u32 lanes = mailbox_receive_from(ep);
 	struct mailbox_taken t mailbox_uninitialized;
 	struct mailbox_ring *ring = &ep->port->ring;
-	struct mailbox_ring_lane *lane = &ring->lane[n];
+	struct mailbox_ring_lane *lane;
+	unsigned long n;
 
+	if (unlikely(!lanes))
+		return false;
+	n = __fls(lanes);
+	lane = &ring->lane[n];
 	if (to->message && unlikely(atomic64_read(&lane->lost)))
 		return false;
 	if (unlikely(!mailbox_ring_try_take(ring, lane, &ep->position[n].receive, ep->id, limit,

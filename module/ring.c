@@ -251,10 +251,9 @@ int mailbox_ring_take(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 }
 
 /* What one lane holds, between the oldest position that may and the next to claim. */
-static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
+static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane, u64 end,
 			      struct mailbox_ring_stats *stats)
 {
-	u64 end = mailbox_ring_walk_free(lane, READ_ONCE(lane->hint)).position;
 	u32 unreceived = 0, depth = 0, i, n;
 	u64 word, position;
 
@@ -284,18 +283,36 @@ static u64 mailbox_lane_stats(const struct mailbox_ring_lane *lane,
 	}
 	/* Whatever counts have been forged. */
 	stats->depth += min(depth, lane->view.capacity);
-	stats->sent += end - READ_ONCE(lane->shared->discarded);
 	return min(unreceived, lane->view.capacity);
 }
 
-void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_stats *stats)
+/* The next position to claim. */
+static u64 mailbox_lane_end(const struct mailbox_ring_lane *lane,
+			    const struct mailbox_position *from)
 {
-	u64 unreceived = 0, refused;
+	u64 start = READ_ONCE(lane->hint);
+
+	if (from)
+		start = max3(start, READ_ONCE(from->send), READ_ONCE(from->receive));
+	if (mailbox_lane_word(&lane->view, start) == mailbox_word(start, 0, MAILBOX_PHASE_FREE))
+		return start;
+	return mailbox_ring_walk_free(lane, start).position;
+}
+
+void mailbox_ring_stats(const struct mailbox_ring *ring, u32 lanes,
+			const struct mailbox_position *from, struct mailbox_ring_stats *stats)
+{
+	u64 unreceived = 0, refused, end;
 	u32 n;
 
 	memset(stats, 0, sizeof(*stats));
 	for (n = 0; n < ring->lanes; n++) {
-		unreceived += mailbox_lane_stats(&ring->lane[n], stats);
+		const struct mailbox_ring_lane *lane = &ring->lane[n];
+
+		end = mailbox_lane_end(lane, from ? &from[n] : NULL);
+		stats->sent += end - READ_ONCE(lane->shared->discarded);
+		if (lanes & BIT(n))
+			unreceived += mailbox_lane_stats(lane, end, stats);
 		cond_resched();
 	}
 	stats->sent -= atomic64_read(&ring->discarded);

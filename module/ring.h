@@ -190,11 +190,26 @@ int mailbox_ring_init(struct mailbox_ring *ring, u32 message_size, u32 capacity,
 void mailbox_ring_destroy(struct mailbox_ring *ring);
 
 /**
+ * struct mailbox_position - where an endpoint's walks along a lane start
+ * @send: as a sender
+ * @receive: as a receiver
+ *
+ * Hints, behind the truth by any distance.
+ */
+struct mailbox_position {
+	u64 send;
+	u64 receive;
+};
+
+/**
  * mailbox_ring_stats() - count what the words say
  * @ring: the ring
+ * @lanes: which may hold messages; the others are not searched
+ * @from: of an endpoint, for each lane; or NULL, if nobody's can be trusted
  * @stats: out; exact when nobody sends or receives meanwhile
  */
-void mailbox_ring_stats(const struct mailbox_ring *ring, struct mailbox_ring_stats *stats);
+void mailbox_ring_stats(const struct mailbox_ring *ring, u32 lanes,
+			const struct mailbox_position *from, struct mailbox_ring_stats *stats);
 
 /**
  * mailbox_ring_purge() - take away what is queued

@@ -206,6 +206,7 @@ static __always_inline int mailbox_send_claimed(struct mailbox_endpoint *ep, u32
 
 	/* From here on nothing can fail. */
 	trace_mailbox_send(port, id, n, position, from->size);
+	mailbox_port_use_lane(port, n);
 	mailbox_slot_publish(view, position, id);		/* (B) (E) */
 	if (mailbox_queue_waiting(&port->receivers))
 		mailbox_port_wake_receivers(port, BIT(n));
@@ -392,7 +393,7 @@ int mailbox_sendable(const struct mailbox_endpoint *ep)
 	int err;
 
 	if (ep->port->limit && !READ_ONCE(ep->port->deleted))
-		return atomic_read(&ep->port->room) > 0 ? 0 : -EAGAIN;
+		return mailbox_port_room(ep->port) ? 0 : -EAGAIN;
 	err = mailbox_lane_sendable(ep, READ_ONCE(ep->default_lane));
 
 	return err == -EAGAIN && ep->port->flags & MAILBOX_DROP ? 0 : err;

@@ -16,7 +16,7 @@ static ssize_t _name##_show(struct device *dev, struct device_attribute *attr, c
 {											\
 	struct mailbox_info info = {};							\
 											\
-	mailbox_port_info(container_of(dev, struct mailbox_port, dev), &info);		\
+	mailbox_port_info(container_of(dev, struct mailbox_port, dev), NULL, &info);	\
 	return sysfs_emit(buf, _format "\n", info._name);				\
 }											\
 static DEVICE_ATTR_RO(_name)

@@ -88,7 +88,7 @@ static struct mailbox_ring_stats stats(struct desk *desk)
 {
 	struct mailbox_ring_stats stats;
 
-	mailbox_ring_stats(&desk->port->ring, &stats);
+	mailbox_ring_stats(&desk->port->ring, ~0U, NULL, &stats);
 	return stats;
 }
 

@@ -5,7 +5,6 @@
 #include <linux/kdev_t.h>
 
 #include "notrace.h"
-#include "../notify.c"
 #include "../port.c"
 #include "test.h"
 
@@ -590,7 +589,7 @@ static void a_deleted_port_takes_no_endpoint_and_keeps_what_is_queued(struct kun
 	KUNIT_EXPECT_EQ(test, send_from(ep, 1, &position), 0);
 	delete(port, false);
 	KUNIT_EXPECT_PTR_EQ(test, mailbox_port_join(port, O_RDWR), ERR_PTR(-ENXIO));
-	mailbox_port_info(port, &info);
+	mailbox_port_info(port, NULL, &info);
 	KUNIT_EXPECT_EQ(test, info.state, MAILBOX_STATE_DELETED);
 	KUNIT_EXPECT_EQ(test, info.depth, 1);
 	KUNIT_EXPECT_EQ(test, receive_at(ep, 1), 0);
@@ -608,7 +607,7 @@ static void a_purged_port_counts_what_it_dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, send_from(ep, 0, &position), 0);
 	KUNIT_EXPECT_EQ(test, send_from(ep, 1, &position), 0);
 	delete(port, true);
-	mailbox_port_info(port, &info);
+	mailbox_port_info(port, NULL, &info);
 	KUNIT_EXPECT_EQ(test, info.depth, 0);
 	KUNIT_EXPECT_EQ(test, info.messages_sent, 2);
 	KUNIT_EXPECT_EQ(test, info.messages_dropped, 2);

@@ -253,13 +253,13 @@ static void statistics_count_every_message_of_a_range(struct kunit *test)
 
 	send_range(test, lane, 0, 3);
 	KUNIT_EXPECT_EQ(test, claim_range(lane, 3, 2), 2);
-	mailbox_ring_stats(test->priv, &stats);
+	mailbox_ring_stats(test->priv, ~0U, NULL, &stats);
 	KUNIT_EXPECT_EQ(test, stats.depth, 3);
 	KUNIT_EXPECT_EQ(test, stats.sent, 3);
 	KUNIT_EXPECT_EQ(test, stats.received, 0);
 	receive(test, lane, &own, 0);
 	take_expected(test, lane, &own, 1);
-	mailbox_ring_stats(test->priv, &stats);
+	mailbox_ring_stats(test->priv, ~0U, NULL, &stats);
 	KUNIT_EXPECT_EQ(test, stats.depth, 1);
 	KUNIT_EXPECT_EQ(test, stats.sent, 3);
 	KUNIT_EXPECT_EQ(test, stats.received, 1);

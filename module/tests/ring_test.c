@@ -425,7 +425,7 @@ static void expect_stats(struct kunit *test, u64 sent, u64 received, u32 depth, 
 {
 	struct mailbox_ring_stats stats;
 
-	mailbox_ring_stats(test->priv, &stats);
+	mailbox_ring_stats(test->priv, ~0U, NULL, &stats);
 	KUNIT_EXPECT_EQ(test, stats.sent, sent);
 	KUNIT_EXPECT_EQ(test, stats.received, received);
 	KUNIT_EXPECT_EQ(test, stats.depth, depth);
@@ -532,7 +532,7 @@ static void redelivered_is_what_was_counted(struct kunit *test)
 	struct mailbox_ring_stats stats;
 
 	atomic64_set(&ring->redelivered, 3);
-	mailbox_ring_stats(ring, &stats);
+	mailbox_ring_stats(ring, ~0U, NULL, &stats);
 	KUNIT_EXPECT_EQ(test, stats.redelivered, 3);
 }
 

@@ -54,6 +54,16 @@ static long registered(int fd)
 	return notify_how(fd, MAILBOX_NOTIFY_REGISTER, &id);
 }
 
+static int create_with_letters(const char *dead)
+{
+	struct mailbox_create arg = {
+		.size = sizeof(arg), .open_flags = O_RDWR, .max_deliveries = 1,
+	};
+
+	copy_name(arg.dead_letter, dead);
+	return create_port(NULL, &arg);
+}
+
 static void fill(struct __test_metadata *_metadata, int fd)
 {
 	EXPECT_EQ(0, send_on(fd, 0, "low"));
@@ -377,6 +387,124 @@ TEST(attributes_that_a_limit_does_not_go_with_are_einval)
 	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1, .flags = MAILBOX_SEALED | MAILBOX_DROP_NEWEST));
 	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1, .flags = MAILBOX_SEALED | MAILBOX_DROP_OLDEST));
 	EXPECT_EQ(-EINVAL, create(NULL, .limit = 5, .capacity = 4, .flags = MAILBOX_SEALED));
+	EXPECT_EQ(-EINVAL, create(NULL, .limit = 1, .max_deliveries = 1, .flags = MAILBOX_SEALED));
+}
+
+TEST_F(limit, more_than_one_by_a_call_is_eopnotsupp)
+{
+	struct mailbox_vector v = { .data = address("x"), .length = 1 };
+	struct mailbox_batch b = { .size = sizeof(b), .vectors = address(&v), .count = 1 };
+
+	EXPECT_EQ(-EOPNOTSUPP, result(ioctl(self->fd, MAILBOX_IOC_SEND_BATCH, &b)));
+	EXPECT_EQ(-EOPNOTSUPP, result(ioctl(self->fd, MAILBOX_IOC_RECEIVE_BATCH, &b)));
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 0));
+}
+
+TEST_F(limit, no_dead_letter_comes_here)
+{
+	int fd;
+
+	EXPECT_EQ(-EOPNOTSUPP, create_with_letters(self->name));
+	fd = create(NULL, .limit = 1, .flags = MAILBOX_SEALED | MAILBOX_AUTODELETE);
+	EXPECT_LE(0, fd);
+	close(fd);
+}
+
+/* Lanes that nothing was sent on are not looked at: whatever is sent is found. */
+
+TEST_F(limit, message_on_any_lane_is_found_after_any_other)
+{
+	__u32 first, second;
+
+	for (first = 0; first < FIXTURE_LANES; first++) {
+		for (second = 0; second < FIXTURE_LANES; second++) {
+			EXPECT_EQ(0, send_on(self->fd, first, "one"));
+			EXPECT_MESSAGE("one", self->fd);
+			EXPECT_NO_MESSAGE(self->fd);
+			EXPECT_EQ(0, send_on(self->fd, first, "one"));
+			EXPECT_EQ(0, send_on(self->fd, second, "two"));
+			EXPECT_EQ(2, info_of(self->fd).depth);
+			EXPECT_MESSAGE(second > first ? "two" : "one", self->fd);
+			EXPECT_MESSAGE(second > first ? "one" : "two", self->fd);
+			EXPECT_NO_MESSAGE(self->fd);
+			EXPECT_EQ(0, info_of(self->fd).depth);
+		}
+	}
+	EXPECT_EQ(3 * FIXTURE_LANES * FIXTURE_LANES, info_of(self->fd).messages_sent);
+	EXPECT_EQ(3 * FIXTURE_LANES * FIXTURE_LANES, info_of(self->fd).messages_received);
+}
+
+TEST_F(limit, sleeper_is_woken_by_a_message_on_any_lane)
+{
+	__u32 lane;
+	pid_t pid;
+
+	for (lane = 0; lane < FIXTURE_LANES; lane++) {
+		pid = spawn();
+		if (!pid) {
+			char data[FIXTURE_MESSAGE];
+
+			leave(get(self->fd, data, sizeof(data)));
+		}
+		EXPECT_TRUE(wait_receivers(self->fd, 1));
+		EXPECT_EQ(0, send_on(self->fd, lane, "news"));
+		EXPECT_EQ(4, reap(pid));
+	}
+}
+
+TEST_F(limit, poller_is_told_of_a_message_on_any_lane)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN };
+	__u32 lane;
+
+	for (lane = 0; lane < FIXTURE_LANES; lane++) {
+		EXPECT_EQ(0, poll(&p, 1, 0));
+		EXPECT_EQ(0, send_on(self->fd, lane, "news"));
+		EXPECT_EQ(1, poll(&p, 1, 0));
+		EXPECT_MESSAGE("news", self->fd);
+	}
+}
+
+static struct mailbox_message changing;
+static int changing_stop;
+
+static void *change_lane(void *arg)
+{
+	__u32 lane = 0;
+
+	while (!__atomic_load_n(&changing_stop, __ATOMIC_RELAXED)) {
+		lane = (lane + 1) % FIXTURE_LANES;
+		__atomic_store_n(&changing.lane, lane, __ATOMIC_RELAXED);
+		set_lanes(*(int *)arg, ~0U, lane);
+	}
+	return NULL;
+}
+
+/* Which lane it was to be is read more than once: it is found on the one that it is in. */
+TEST_F(limit, message_whose_lane_changes_while_it_is_sent_is_found)
+{
+	unsigned int i, n = much(20000), lost = 0;
+	char data[FIXTURE_MESSAGE];
+	pthread_t thread;
+
+	set_nonblock(self->fd, true);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, change_lane, &self->fd));
+	for (i = 0; i < n; i++) {
+		long ret;
+
+		if (i % 2) {
+			ret = put(self->fd, "x", 1) - 1;
+		} else {
+			changing = message(.data = address("x"), .length = 1, .lane = i % 3);
+			ret = send_message(self->fd, &changing);
+		}
+		lost += ret != 0 || get(self->fd, data, sizeof(data)) != 1;
+	}
+	__atomic_store_n(&changing_stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, lost);
+	EXPECT_EQ(0, info_of(self->fd).depth);
+	EXPECT_EQ(LIMIT, fill_lane(self->fd, 0));
 }
 
 /* MAILBOX_RECV_LARGEST */
