@@ -19,6 +19,9 @@
  *   REPLIES     a holder replies or acknowledges; else it only acknowledges
  *   CALLERS=n   a sender closes
  *   UNTOLD=n    a receiver cannot store what it took: gives it back, uncounted
+ *   MAX=n       delivered in vain so often, a message is given up; LETTERS=n: it moves to
+ *               a port of so many slots, whose messages are received at any time;
+ *               NO_READER: are not; CUT: and that port is deleted at some time
  *   DELETE      the port is deleted; PURGE: and what is there discarded
  *
  * Rules as in lease.h and receipt.h:
@@ -31,6 +34,8 @@
  *   reply    nobody is there to be told: hold it again, as it was
  *   return   the ticket is not held any more; then, under the lock, it waits, or, after
  *            a purge, is discarded; wake one receiver
+ *   give up  before that, and not after a purge: the letter is sent, if there is a slot;
+ *            then the ticket is finished, then pending - 1. No slot: it is returned
  *   purge    from now on nothing waits; discard what does
  *   EIDRM    deleted, then every slot free, then nothing pending
  *
@@ -38,7 +43,9 @@
  *
  * Checked: a message is in one pair of hands, and finished once; a living sender is
  * told once, and never before; EIDRM means that all is finished; at rest nothing
- * waits beside a sleeping receiver, or is left when the port has gone.
+ * waits beside a sleeping receiver, or is left when the port has gone; what was given up has
+ * moved, once, if there is a port for it, and else was delivered MAX times; nothing
+ * moves when the purge is over.
  */
 #ifndef K
 #define K 2
@@ -67,6 +74,12 @@
 #ifndef UNTOLD
 #define UNTOLD 0
 #endif
+#ifndef MAX
+#define MAX 0
+#endif
+#ifndef LETTERS
+#define LETTERS 0
+#endif
 #define READY 0
 #define READING 1
 #define GONE 2
@@ -80,6 +93,10 @@
 byte word[K], where[K], holder[K];
 bit timed[K], purged = 0, deleted = 0;
 byte pending = 0;
+
+/* Given up. */
+byte vain[K], letter[K], room = LETTERS;
+bit died[K], cut = 0, over_and_done = 0;
 
 /* Tickets. */
 bit open[K], kept[K], held[K], gone[K];
@@ -127,7 +144,60 @@ inline drop(m) {
 #endif
 	r = 0
 }
-inline give_back(m) {
+/* One more delivery in vain. r: that was the last. */
+inline give_up(m) {
+	atomic {
+		assert(where[m] == HAND);
+		if :: vain[m] < MAX -> vain[m]++ :: else fi;
+#ifdef GIVE_UP_PURGED
+		r = (vain[m] == MAX);
+#else
+		r = (vain[m] == MAX && !purged);
+#endif
+		assert(!r || !over_and_done)
+	};
+#if LETTERS > 0
+	if
+	:: r -> atomic {
+		if
+		:: room > 0 && !cut -> room--; letter[m]++; assert(letter[m] == 1)
+#ifndef GIVE_UP_FULL
+		:: else -> r = 0
+#else
+		:: else
+#endif
+		fi
+	   }
+	:: else
+	fi;
+#endif
+	if
+	:: r -> died[m] = 1;
+#ifndef GIVE_UP_UNTOLD
+		finish(m)
+#endif
+	:: else
+	fi
+}
+inline give_back(m, counts) {
+#if MAX > 0
+	if :: counts -> give_up(m) :: else fi;
+#ifdef GIVE_UP_RETURNS
+	r = 0;
+#endif
+	if
+#ifdef GIVE_UP_NO_WAKE
+	:: r -> r = 0; atomic { where[m] = NOWHERE; pending-- }
+#else
+	:: r -> r = 0; drop(m)
+#endif
+	:: else -> put_back(m)
+	fi
+#else
+	put_back(m)
+#endif
+}
+inline put_back(m) {
 #ifndef GIVES_BACK_LATE
 	keep(m, 0);
 #endif
@@ -185,7 +255,14 @@ again:
 	atomic {							/* take: what waits first */
 		t = 0;
 		do :: t < K && where[t] != WAITING -> t++ :: else -> break od;
-		if :: t < K -> m = t; t = 0; where[m] = HAND; assert(!finished[m]); old = 1; goto have :: else fi;
+		if
+		:: t < K -> m = t; t = 0; where[m] = HAND; assert(!finished[m]); old = 1;
+#if MAX > 0 && LETTERS == 0
+			assert(vain[m] < MAX);
+#endif
+			goto have
+		:: else
+		fi;
 		t = 0;
 		do :: t < K && word[t] != READY -> t++ :: else -> break od;
 		if :: t < K -> m = t; t = 0; word[m] = READING; old = 0; goto have :: else -> t = 0; goto none fi
@@ -197,7 +274,7 @@ have:
 	if
 	:: me < PLAIN ->
 		if
-		:: untold > 0 && old -> untold--; give_back(m)
+		:: untold > 0 && old -> untold--; give_back(m, 0)
 		:: true -> finish(m); if :: old -> drop(m) :: else -> release(m) fi
 		fi;
 		atomic { m = 0; old = 0; goto again }
@@ -224,7 +301,7 @@ have:
 	fi;
 	old = 0;
 	if
-	:: atomic { untold > 0 -> untold-- }; give_back(m); goto again
+	:: atomic { untold > 0 -> untold-- }; give_back(m, 0); goto again
 	:: true
 	fi;
 	hold(m, me, LIMIT);
@@ -241,7 +318,7 @@ act:
 #if NACKS > 0
 	:: atomic { nacks > 0 -> nacks-- };
 		claim(m);
-		if :: r -> r = 0; give_back(m) :: else fi;
+		if :: r -> r = 0; give_back(m, 1) :: else fi;
 		forget(m); m = 0;
 		goto again
 #endif
@@ -345,7 +422,7 @@ die:									/* closed: one after the other */
 #ifdef DEATH_NO_RETURN
 		drop(m)
 #else
-		give_back(m)
+		give_back(m, 1)
 #endif
 	od;
 	atomic { over[me] = 1; goto out };
@@ -374,9 +451,20 @@ end:
 #endif
 		where[m] = HAND
 	   };
-	   give_back(m)
+	   give_back(m, 1)
 	od
 }
+#endif
+
+#if LETTERS > 0
+#ifndef NO_READER
+proctype Reader() {
+end:	do :: atomic { room < LETTERS -> room++ } od
+}
+#endif
+#ifdef CUT
+proctype Cutter() { cut = 1 }
+#endif
 #endif
 
 /* Told, or closes. What it sees of its slot it may believe: see mailbox_ticket_look(). */
@@ -426,6 +514,7 @@ proctype Deleter() {
 	od;
 	do :: m < K -> assert(where[m] != WAITING); m++ :: else -> break od;
 	m = 0;
+	over_and_done = 1;
 #endif
 	wake()
 }
@@ -443,6 +532,14 @@ init {
 #endif
 #ifdef DELETE
 		run Deleter();
+#endif
+#if LETTERS > 0
+#ifndef NO_READER
+		run Reader();
+#endif
+#ifdef CUT
+		run Cutter();
+#endif
 #endif
 	}
 	timeout ->
@@ -472,6 +569,8 @@ init {
 			:: else -> assert(!here || word[i] == GONE); assert(finished[i] || word[i] == READY)
 			fi;
 			assert(!finished[i] || freed[i] == 1);
+			assert(!died[i] || (finished[i] && where[i] == NOWHERE && vain[i] == MAX));
+			assert(letter[i] == (died[i] && LETTERS > 0));
 			i++
 		:: else -> break
 		od;
