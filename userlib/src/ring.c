@@ -21,7 +21,10 @@
 #define SPIN_LOOKS	16	/* from one reading of the clock to the next */
 #define HINT_PERIOD	256	/* messages, from one hint to the next */
 #define HINT_NEAR	32	/* messages; a way so short one walks */
-#define SEND_AHEAD	4	/* slots; measured, see selftests/bench/README.md */
+/* Measured, see selftests/bench/README.md: */
+#define SEND_AHEAD	4	/* slots */
+#define FILL_AHEAD_MIN	512	/* bytes: shorter and longer ones are no faster for it */
+#define FILL_AHEAD_MAX	4096
 
 #if defined(__x86_64__) || defined(__i386__)
 #define relax()	__builtin_ia32_pause()
@@ -128,6 +131,20 @@ hot void will_write_slots(const struct mailbox_lane *view, __u64 position, __u32
 {
 	while (n--)
 		will_write(mailbox_lane_slot(view, position + n));
+}
+
+/*
+ * What a sender copies into a slot. A processor asks for the lines of a long message one
+ * after another as it stores to them, unless it is told beforehand.
+ */
+hot void copy_in(void *to, const void *from, size_t n)
+{
+	size_t i;
+
+	if (n >= FILL_AHEAD_MIN && n <= FILL_AHEAD_MAX)
+		for (i = 0; i < n; i += MAILBOX_SLOT_ALIGN)
+			will_write((char *)to + i);
+	copy(to, from, n);
 }
 
 /* Sender */
@@ -365,7 +382,7 @@ hot int send_one(struct mailbox *mb, uint32_t lane, uint32_t flags, const void *
 	err = reserve(mb, ring, shared, n, flags, &view, &position, direct);
 	if (unlikely(err))
 		return err;
-	copy(mailbox_slot_write(&view, position, length, tag, endpoint), data, length);
+	copy_in(mailbox_slot_write(&view, position, length, tag, endpoint), data, length);
 	publish_one(mb, shared, n, &view, position, endpoint, direct);
 	if (!direct)
 		will_write(mailbox_lane_slot(&view, position + SEND_AHEAD));
@@ -402,7 +419,7 @@ static int send_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 		err = reserve(mb, ring, shared, n, 0, &view, &position, true);
 		if (err)
 			break;
-		copy(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
+		copy_in(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
 		     msg->data, msg->length);
 		msg->ticket = position;
 		mailbox_direct_publish(&view, position, endpoint);		/* (B) */
@@ -439,7 +456,7 @@ static int send_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count)
 		struct mailbox_msg *msg = &msgs[i];
 		__u64 position = at.position + i;
 
-		copy(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
+		copy_in(mailbox_slot_write(&view, position, msg->length, msg->tag, endpoint),
 		     msg->data, msg->length);
 		msg->ticket = position;
 	}
