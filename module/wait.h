@@ -259,7 +259,7 @@ void mailbox_waiter_init(struct mailbox_waiter *w);
  * @q: where
  * @w: of this call; keeps its place in the line from one sleep to the next
  * @lanes: what for
- * @ready: looks for it, without side effects or sleep
+ * @ready: looks for it, without sleep; it may arm another queue
  * @arg: for @ready
  * @deadline: until when
  *
