@@ -143,9 +143,9 @@ bench-gate: bench-program ## are these instructions as many as selftests/bench/b
 bench-baseline: bench-program ## write that file anew; whoever changes a count says why
 	@selftests/bench/gate.sh baseline "$(kernel)" $(mbuild)
 
-bench-program: run-setup module
+bench-program: run-setup module lib
 	@mkdir -p build/bench
-	@$(MAKE) -s -C selftests/bench OUT=$(abspath build/bench)
+	@$(MAKE) -s -C selftests/bench OUT=$(abspath build/bench) LIB=$(abspath build/userlib/libmailbox.a)
 
 bench-ring: ring-program ## messages without system calls, beside pipe, mq, SEQPACKET, Boost, ConcurrencyKit, DPDK; ROUNDS=5
 	@build/bench/ring-bench --rounds $(ROUNDS) --csv build/bench/ring.csv

@@ -23,6 +23,7 @@ port: write with epoll watching|8
 port: epoll_wait with one ready|8
 ping-pong: port write + read|8
 ping-pong: port SEND + RECEIVE|8
+ping-pong: port mapped|8
 ping-pong: port call|8"
 
 run=$(mktemp)

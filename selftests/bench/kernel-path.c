@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/mailbox.h>
+#include <mailbox.h>
 
 #include "instructions.h"
 
@@ -492,17 +492,32 @@ static void make_ports(int there[2], int back[2])
 	back[0] = back[1] = port_create();
 }
 
-/* One port for both, and one call for a question and its answer. */
-static void make_one_port(int there[2], int back[2])
+/* Another endpoint of the same port. */
+static int port_open_again(int port)
 {
 	struct mailbox_open again = { .size = sizeof(again), .open_flags = O_RDWR | O_CLOEXEC };
 
-	there[1] = port_create();
-	back[0] = there[1];
-	if (ioctl(there[1], MAILBOX_IOC_OPEN, &again))
+	if (ioctl(port, MAILBOX_IOC_OPEN, &again))
 		die("MAILBOX_IOC_OPEN");
-	there[0] = again.fd;
-	back[1] = again.fd;
+	return again.fd;
+}
+
+/* One port for both, and one call for a question and its answer. */
+static void make_one_port(int there[2], int back[2])
+{
+	there[1] = port_create();
+	there[0] = port_open_again(there[1]);
+	back[0] = there[1];
+	back[1] = there[0];
+}
+
+/* Two, and an endpoint for each end: one process maps one. */
+static void make_ends(int there[2], int back[2])
+{
+	there[1] = port_create();
+	there[0] = port_open_again(there[1]);
+	back[1] = port_create();
+	back[0] = port_open_again(back[1]);
 }
 
 static ssize_t ask(size_t size)
@@ -583,6 +598,32 @@ static ssize_t nothing(size_t size)
 	return size;
 }
 
+/*
+ * Through the mapping, which a process makes when it first uses its end: who finds nothing
+ * sleeps in the kernel, and who sends to a sleeper wakes him by a kick.
+ */
+static struct mailbox *mapped[2];
+
+static struct mailbox *map_end(int end)
+{
+	if (!mapped[end]) {
+		mapped[end] = mailbox_from_fd(fd[end]);
+		if (!mapped[end] || mailbox_map(mapped[end]))
+			die("mailbox_map");
+	}
+	return mapped[end];
+}
+
+static ssize_t send_mapped(size_t size)
+{
+	return mailbox_send(map_end(1), out.data, size) ? -1 : (ssize_t)size;
+}
+
+static ssize_t receive_mapped(size_t size)
+{
+	return mailbox_receive(map_end(0), in.data, size);
+}
+
 /* Who begins sends and receives; the other one receives, then sends. */
 struct game {
 	const char *name;
@@ -600,6 +641,7 @@ static const struct game games[] = {
 	{ "POSIX mq", make_mqs, send_mq, receive_mq, false, NULL, NULL },
 	{ "port write + read", make_ports, send_write, receive_read, true, NULL, NULL },
 	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true, NULL, NULL },
+	{ "port mapped", make_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port call", make_one_port, ask, nothing, true, take_question, answer },
 	{ "port call, one for the answer", make_one_port, ask, nothing, true, answer_and_take,
 	  nothing },
