@@ -139,10 +139,11 @@ static void open_seqpacket(void)
 }
 
 /* A nameless port. */
-static int port_create(void)
+static int port_create_as(uint32_t flags)
 {
 	struct mailbox_create c = {
 		.size = sizeof(c),
+		.flags = flags,
 		.message_size = MESSAGE_MAX,
 		.open_flags = O_RDWR | O_CLOEXEC,
 	};
@@ -150,6 +151,11 @@ static int port_create(void)
 	if (ioctl(control, MAILBOX_IOC_CREATE, &c))
 		die("MAILBOX_IOC_CREATE");
 	return c.fd;
+}
+
+static int port_create(void)
+{
+	return port_create_as(0);
 }
 
 static void open_port(void)
@@ -512,12 +518,22 @@ static void make_one_port(int there[2], int back[2])
 }
 
 /* Two, and an endpoint for each end: one process maps one. */
+static void make_ends_as(uint32_t flags, int there[2], int back[2])
+{
+	there[1] = port_create_as(flags);
+	there[0] = port_open_again(there[1]);
+	back[1] = port_create_as(flags);
+	back[0] = port_open_again(back[1]);
+}
+
 static void make_ends(int there[2], int back[2])
 {
-	there[1] = port_create();
-	there[0] = port_open_again(there[1]);
-	back[1] = port_create();
-	back[0] = port_open_again(back[1]);
+	make_ends_as(0, there, back);
+}
+
+static void make_direct_ends(int there[2], int back[2])
+{
+	make_ends_as(MAILBOX_DIRECT, there, back);
 }
 
 static ssize_t ask(size_t size)
@@ -607,11 +623,20 @@ static struct mailbox *mapped[2];
 static struct mailbox *map_end(int end)
 {
 	if (!mapped[end]) {
-		mapped[end] = mailbox_from_fd(fd[end]);
+		mapped[end] = mailbox_from_fd(dup(fd[end]));
 		if (!mapped[end] || mailbox_map(mapped[end]))
 			die("mailbox_map");
 	}
 	return mapped[end];
+}
+
+static void unmap_ends(void)
+{
+	for (int end = 0; end < 2; end++) {
+		if (mapped[end])
+			mailbox_close(mapped[end]);
+		mapped[end] = NULL;
+	}
 }
 
 static ssize_t send_mapped(size_t size)
@@ -642,6 +667,7 @@ static const struct game games[] = {
 	{ "port write + read", make_ports, send_write, receive_read, true, NULL, NULL },
 	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true, NULL, NULL },
 	{ "port mapped", make_ends, send_mapped, receive_mapped, true, NULL, NULL },
+	{ "port mapped, direct", make_direct_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port call", make_one_port, ask, nothing, true, take_question, answer },
 	{ "port call, one for the answer", make_one_port, ask, nothing, true, answer_and_take,
 	  nothing },
@@ -679,6 +705,7 @@ static uint64_t play(const struct game *g)
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+	unmap_ends();
 	close(there[0]);
 	close(back[0]);
 	if (there[1] != there[0]) {
