@@ -3,7 +3,7 @@
  * What a message costs without system calls, beside what else there is.
  *
  *	ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT]
- *		[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]
+ *		[--peers TEXT] [--csv FILE] [--capacity N] [--idle N] [--huge 1]
  *	ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]
  *	ring-bench --scale FILE [--rounds N] [--ms N] [--messages N]
  *
@@ -27,6 +27,7 @@
  * --messages: so many in a turn of each, rather than as many as make a turn of --ms: what
  * happens in the first laps is not the same as what comes then. --capacity: slots, of which
  * there are 8192 otherwise, and 4 MiB at most. --idle: so many other processes have joined.
+ * --huge: the same port in huge pages is a peer of its own.
  */
 #include <errno.h>
 #include <signal.h>
@@ -134,6 +135,7 @@ static const struct peer *const peers[] = {
 	&peer_mailbox,
 	&peer_mailbox_direct,
 	&peer_mailbox_in_place,
+	&peer_mailbox_huge,
 #ifdef HAVE_BEFORE
 	&peer_before_mailbox,
 	&peer_before_mailbox_direct,
@@ -180,6 +182,8 @@ static int senders_of(const struct row *row)
 	return row->kind == CONTENDED ? processes_of(row) : row->kind == TWO_TO_TWO ? 2 : 1;
 }
 
+static bool huge;
+
 /* A mechanism in a row, in one of its two ways to wait. */
 struct candidate {
 	const struct peer *peer;
@@ -218,6 +222,8 @@ static bool fits(const struct row *row, const struct peer *peer, bool sleeps)
 	bool many = row->kind == CONTENDED || row->kind == TWO_TO_TWO;
 
 	if (!(peer->can & (sleeps ? PEER_SLEEPS : PEER_POLLS)))
+		return false;
+	if (peer->can & PEER_HUGE && !huge)
 		return false;
 	if (peer->can & PEER_IN_PLACE)
 		return row->in_place;
@@ -636,7 +642,8 @@ static bool before(const struct candidate *c)
 /* The one that the row is about. */
 static bool in_question(const struct table *t, const struct candidate *c)
 {
-	return ours(c) && !!(c->peer->can & PEER_DIRECT) == t->row->direct;
+	return ours(c) && !(c->peer->can & PEER_HUGE) &&
+	       !!(c->peer->can & PEER_DIRECT) == t->row->direct;
 }
 
 static bool bare(const struct candidate *c)
@@ -962,6 +969,8 @@ int main(int argc, char **argv)
 			messages = number_of(argv[i + 1], 1 << 30);
 		} else if (!strcmp(argv[i], "--capacity")) {
 			capacity = number_of(argv[i + 1], 1 << 16);
+		} else if (!strcmp(argv[i], "--huge")) {
+			huge = number_of(argv[i + 1], 1);
 		} else if (!strcmp(argv[i], "--idle")) {
 			idle = number_of(argv[i + 1], 10000);
 		} else if (!strcmp(argv[i], "--scale") && argv[i + 1]) {
@@ -984,7 +993,7 @@ int main(int argc, char **argv)
 			csv = argv[i + 1];
 		} else {
 			fputs("usage: ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT] "
-			      "[--peers TEXT] [--csv FILE] [--capacity N] [--idle N]\n"
+			      "[--peers TEXT] [--csv FILE] [--capacity N] [--idle N] [--huge 1]\n"
 			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n"
 			      "       ring-bench --scale FILE [--rounds N] [--ms N] [--messages N]\n", stderr);
 			return 2;

@@ -36,6 +36,7 @@ struct shape {
 #define PEER_SLEEPS	4
 #define PEER_DIRECT	8		/* a direct port: for rows of such alone */
 #define PEER_IN_PLACE	16		/* likewise */
+#define PEER_HUGE	32		/* for a question of its own */
 
 /* A mechanism. NULL for what it cannot do. */
 struct peer {
@@ -60,6 +61,7 @@ struct peer {
 };
 
 extern const struct peer peer_mailbox, peer_mailbox_direct, peer_mailbox_in_place;
+extern const struct peer peer_mailbox_huge;
 extern const struct peer peer_before_mailbox, peer_before_mailbox_direct;
 extern const struct peer peer_before_mailbox_in_place;
 extern const struct peer peer_pipe, peer_mq, peer_seqpacket;

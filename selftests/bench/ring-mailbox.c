@@ -18,6 +18,7 @@
 
 #define PORTS	4
 #define PAGE	4096
+#define HUGE_PAGE	(2ULL << 20)
 
 struct port {
 	int fd;
@@ -85,7 +86,7 @@ ssize_t __wrap_write(int fd, const void *buf, size_t size)
 }
 
 /* What mailbox_ring_init() of the module makes. */
-static void lay_out(struct port *port)
+static void lay_out(struct port *port, uint64_t page)
 {
 	struct mailbox_info *info = &port->info;
 	struct mailbox_lane lane = {
@@ -96,7 +97,7 @@ static void lay_out(struct port *port)
 	uint32_t p;
 
 	info->map_bytes = PAGE + (uint64_t)lane.capacity * lane.stride;
-	info->map_bytes = (info->map_bytes + PAGE - 1) & ~(PAGE - 1ULL);
+	info->map_bytes = (info->map_bytes + page - 1) & ~(page - 1);
 	if (ftruncate(port->fd, info->map_bytes))
 		die("ftruncate");
 	shared = mmap(NULL, info->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, port->fd, 0);
@@ -115,7 +116,7 @@ static void lay_out(struct port *port)
 	munmap(shared, info->map_bytes);
 }
 
-static void *port_new(const struct shape *shape, uint32_t flags)
+static void *port_new(const struct shape *shape, uint32_t flags, bool huge)
 {
 	struct port *port = calloc(1, sizeof(*port));
 	int n;
@@ -125,7 +126,7 @@ static void *port_new(const struct shape *shape, uint32_t flags)
 	for (n = 0; ports[n]; n++)
 		if (n == PORTS - 1)
 			die("as many ports as that");
-	port->fd = memfd_create("ring-bench", MFD_CLOEXEC);
+	port->fd = memfd_create("ring-bench", MFD_CLOEXEC | (huge ? MFD_HUGETLB : 0));
 	if (port->fd < 0)
 		die("memfd_create");
 	port->info.size = sizeof(port->info);
@@ -134,20 +135,26 @@ static void *port_new(const struct shape *shape, uint32_t flags)
 	port->info.message_size = shape->size;
 	port->info.receive_mask = ~0U;
 	port->info.flags = flags;
-	lay_out(port);
+	lay_out(port, huge ? HUGE_PAGE : PAGE);
 	ports[n] = port;
 	return port;
 }
 
 static void *port_open(const struct shape *shape)
 {
-	return port_new(shape, 0);
+	return port_new(shape, 0, false);
 }
 
 /* Who holds which end is found out when it is used. */
 static void *direct_open(const struct shape *shape)
 {
-	return port_new(shape, MAILBOX_DIRECT);
+	return port_new(shape, MAILBOX_DIRECT, false);
+}
+
+/* As if the module took huge pages: /proc/sys/vm/nr_hugepages says whether there are any. */
+static void *huge_open(const struct shape *shape)
+{
+	return port_new(shape, 0, true);
 }
 
 static void port_join(void *q, int who)
@@ -342,6 +349,16 @@ const struct peer OURS(mailbox_direct) = {
 	.name = NAME "libmailbox direct",
 	.can = PEER_POLLS | PEER_DIRECT,
 	.open = direct_open,
+	.join = port_join,
+	.close = port_close,
+	HAS_LOOPS(port),
+	HAS_LOOPS_BATCH(port),
+};
+
+const struct peer OURS(mailbox_huge) = {
+	.name = NAME "libmailbox huge pages",
+	.can = PEER_MANY | PEER_POLLS | PEER_HUGE,
+	.open = huge_open,
 	.join = port_join,
 	.close = port_close,
 	HAS_LOOPS(port),

@@ -24,16 +24,16 @@ panel() {
 }
 panel 'other ports there: instructions' 1 flat \
 	'ports|write + read|write + read' 'ports|SEND + RECEIVE|SEND + RECEIVE' \
-	'ports|write + read, each port in turn|each port in turn'
+	'ports|write + read of each port in turn|each port in turn'
 panel 'endpoints of the port: instructions' 1 flat \
 	'endpoints of a port|write + read|write + read' 'mapped endpoints|write + read|mapped ones' \
 	'endpoints of a port|SEND + RECEIVE|SEND + RECEIVE' 'mapped peers that were killed|write + read|killed ones' \
-	'endpoints of a port|write + read, each endpoint in turn|each in turn'
+	'endpoints of a port|write + read of each endpoint in turn|each in turn'
 panel 'messages sent before: instructions' 1 flat \
 	'messages sent before|write + read|write + read' 'messages sent before|SEND + RECEIVE|SEND + RECEIVE'
 panel 'asleep on the port: instructions' 1 flat \
 	'asleep on a port|message and wake-up|message and wake-up' \
-	'asleep on a port, all but one for another lane|message and wake-up|others for another lane'
+	'asleep on a port but for another lane|message and wake-up|others for another lane'
 panel 'ports there: thousand instructions' 1000 flat \
 	'ports|create|create' 'ports|delete|delete' 'ports|create without a name|create without a name' \
 	'ports|open the node|open the node' 'ports|open by name|open by name' 'ports|close|close'
@@ -53,10 +53,15 @@ plot() {	# plot TERMINAL FILE
 	echo "set terminal $1; set output '$2'"
 	echo "set multiplot layout 3,3 title 'How does it scale with participants? (flat is good)' font ',16'"
 	echo "set logscale x; set border 3; set tics nomirror; set grid lc rgb '#dddddd'; set datafile separator tab"
-	echo "set key bottom right reverse Left samplen 2 font ',10'; set format x '%g'"
+	echo "set format x '%g'"
 	for entry in "${panels[@]}"; do
 		IFS='|' read -r title scale file <<<"$entry"
 		echo "set title '$title'; set autoscale; unset logscale y; set yrange [0:*]; set xrange [0.8:1300]; set xtics (1, 10, 100, 1000)"
+		echo "set key bottom right reverse Left samplen 2 font ',10'"
+		case $title in
+		'ports there'*) echo "set key center right" ;;
+		leases*) echo "set key top left" ;;
+		esac
 		case $title in
 		messages*) echo "set xrange [0.05:3e9]; set xtics ('0' 0.1, '10^3' 1e3, '10^6' 1e6, '10^9' 1e9)" ;;
 		*processes*) echo "set xrange [1.7:19]; set xtics (2, 4, 8, 16)" ;;

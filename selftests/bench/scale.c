@@ -269,7 +269,7 @@ static void ask_ports(void)
 		path(n, fds[0], fds[0]);
 		for (int i = 0; i < n; i++)
 			put_get(fds[i], fds[i]);
-		row("write + read, each port in turn", n,
+		row("write + read of each port in turn", n,
 		    count(put_get(fds[turn], fds[turn]), turn = (turn + 1) % n));
 		row("create", n, count(fd = create_named(MANY), (delete_named(MANY), close(fd))));
 		row("create without a name", n, count(fd = create(), close(fd)));
@@ -304,7 +304,7 @@ static void with_endpoints(bool mapped, bool in_turn)
 		if (in_turn) {
 			for (int i = 0; i < 2048; i++)
 				put_get(fds[i % n], fds[(i + 1) % n]);
-			row("write + read, each endpoint in turn", n,
+			row("write + read of each endpoint in turn", n,
 			    count(put_get(fds[to], fds[from]),
 				  (to = from, from = (from + 1) % n)));
 			continue;
@@ -771,10 +771,10 @@ static void ask_memory(void)
 {
 	where = create(.capacity = 1024);
 	row_of("a port of 16 messages of 64 bytes: slots", 1, info_of(create()).bytes, "bytes");
-	weigh("a port with a name, closed", make_port);
+	weigh("a named port that is closed", make_port);
 	for (int i = 0; i < MANY; i++)
 		delete_named(i);
-	weigh("a port without a name, open", make_nameless);
+	weigh("an open port without a name", make_nameless);
 	close_all(MANY);
 	weigh("an open endpoint", make_endpoint);
 	weigh("its mapping", make_mapped);
@@ -793,7 +793,7 @@ static const struct asked questions[] = {
 	{ "endpoints of a port", ask_endpoints },
 	{ "mapped endpoints", ask_mapped },
 	{ "asleep on a port", ask_sleepers },
-	{ "asleep on a port, all but one for another lane", ask_lane_sleepers },
+	{ "asleep on a port but for another lane", ask_lane_sleepers },
 	{ "epoll instances that watch", ask_watchers },
 	{ "messages sent before", ask_messages },
 	{ "mapped peers that were killed", ask_dead },
