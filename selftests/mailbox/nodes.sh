@@ -127,11 +127,11 @@ ok "with a node" [ -c $dir/one ]
 
 # Mode bits of the node
 
-is "another user may not write" 1 "$(as 1000 "echo x >$dir/one" 2>/dev/null; echo $?)"
-is "nor read" 1 "$(as 1000 "read x <$dir/one" 2>/dev/null; echo $?)"
+is "another user may not write" 1 "$(as 1000 "echo x >$dir/one" 2>/dev/null; echo $(($? != 0)))"
+is "nor read" 1 "$(as 1000 "read x <$dir/one" 2>/dev/null; echo $(($? != 0)))"
 chmod 0602 $dir/one
 is "chmod lets him write" 0 "$(as 1000 "echo x >$dir/one"; echo $?)"
-is "and not read" 1 "$(as 1000 "read x <$dir/one" 2>/dev/null; echo $?)"
+is "and not read" 1 "$(as 1000 "read x <$dir/one" 2>/dev/null; echo $(($? != 0)))"
 is "the message is there" x "$(timeout 10 dd if=$dir/one bs=8192 count=1 2>/dev/null)"
 chmod 0600 $dir/one
 chown 1000 $dir/one
