@@ -585,21 +585,6 @@ static int mailbox_receive_in_place(struct file *file, const struct mailbox_mess
 	return err;
 }
 
-/* What a first look does not read. */
-static bool mailbox_lease_get(struct mailbox_message *m, struct mailbox_message __user *user)
-{
-	if (!user_read_access_begin(user, sizeof(*user)))
-		return false;
-	unsafe_get_user(m->deadline, &user->deadline, efault);
-	unsafe_get_user(m->receipt, &user->receipt, efault);
-	unsafe_get_user(m->lease, &user->lease, efault);
-	user_read_access_end();
-	return true;
-efault:
-	user_read_access_end();
-	return false;
-}
-
 /* It is in the kernel's memory: page faults and all. */
 static bool mailbox_lease_store(const struct mailbox_endpoint *ep, void __user *to,
 				const struct mailbox_lease *lease, u32 size,
@@ -616,7 +601,7 @@ static bool mailbox_lease_store(const struct mailbox_endpoint *ep, void __user *
 }
 
 /* MAILBOX_RECV_LEASE */
-static int mailbox_receive_lease(struct file *file, struct mailbox_message *m,
+static int mailbox_receive_lease(struct file *file, const struct mailbox_message *m,
 				 struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
@@ -630,17 +615,11 @@ static int mailbox_receive_lease(struct file *file, struct mailbox_message *m,
 	struct mailbox_deadline deadline;
 	struct mailbox_lease *lease;
 	u32 too_long, size;
-	u64 until;
 	int err;
 
-	if (ep->port->limit)
-		return -EOPNOTSUPP;
 	if (m->flags & ~(MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE | MAILBOX_RECV_LEASE |
 			 MAILBOX_RECV_FINISH) || m->lane || m->tag)
 		return -EINVAL;
-	if (!mailbox_lease_get(m, user))
-		return -EFAULT;
-	until = m->lease;
 	if (m->flags & MAILBOX_RECV_FINISH) {
 		err = mailbox_finish_first(ep, u64_to_user_ptr(m->receipt));
 		if (err)
@@ -661,7 +640,7 @@ static int mailbox_receive_lease(struct file *file, struct mailbox_message *m,
 		return -EFAULT;
 	}
 	trace_mailbox_receive(ep->port, ep->id, leased.lane, lease->t.position, lease->t.length);
-	mailbox_lease_hold(room, &ep->leases, lease, until);
+	mailbox_lease_hold(room, &ep->leases, lease, m->lease);
 	return 0;
 }
 
@@ -721,11 +700,10 @@ static noinline int mailbox_receive_plain(struct file *file, struct mailbox_mess
 static noinline int mailbox_receive_special(struct file *file, struct mailbox_message __user *user)
 {
 	struct mailbox_endpoint *ep = file->private_data;
-	struct mailbox_message m;
-	u32 size;
+	struct mailbox_message m mailbox_uninitialized;
 	int ret;
 
-	ret = mailbox_abi_get(&m, sizeof(m), user, &size);
+	ret = mailbox_message_copy(&m, user);
 	if (ret)
 		return ret;
 	if (m.flags & MAILBOX_RECV_LARGEST)
@@ -761,7 +739,5 @@ long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *use
 			return min(ret, 0);
 		return mailbox_receive_plain(file, user, m.flags, to.data, m.length);
 	}
-	if (m.size == sizeof(m) && m.flags & MAILBOX_RECV_LEASE)
-		return mailbox_receive_lease(file, &m, user);
 	return mailbox_receive_special(file, user);
 }

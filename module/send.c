@@ -498,14 +498,13 @@ static int mailbox_send_receipt(struct file *file, const struct mailbox_message 
 		.message = user,
 		.tag = m->tag,
 	};
-	u64 receipt = 0;
 	int err;
 
 	if (m->flags & ~(MAILBOX_SEND_REALTIME | MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC))
 		return -EINVAL;
-	if (get_user(receipt, &user->receipt) || put_user(m->lane, &user->lane))
+	if (put_user(m->lane, &user->lane))
 		return -EFAULT;
-	if (receipt && !sync)
+	if (m->receipt && !sync)
 		return -EINVAL;
 	if (m->length > ep->port->ring.message_size)
 		return -EMSGSIZE;
@@ -519,7 +518,7 @@ static int mailbox_send_receipt(struct file *file, const struct mailbox_message 
 		return err;
 	if (!deadline)
 		return -EINPROGRESS;
-	return mailbox_send_wait(ep, from.ticket, m->lane, deadline, u64_to_user_ptr(receipt));
+	return mailbox_send_wait(ep, from.ticket, m->lane, deadline, u64_to_user_ptr(m->receipt));
 }
 
 /* Whatever takes more than a first look. */
@@ -528,11 +527,10 @@ static noinline int mailbox_send_message(struct file *file, struct mailbox_messa
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_buffer from = { .message = user };
 	struct mailbox_deadline deadline;
-	struct mailbox_message m;
-	u32 size;
+	struct mailbox_message m mailbox_uninitialized;
 	int err;
 
-	err = mailbox_abi_get(&m, sizeof(m), user, &size);
+	err = mailbox_message_copy(&m, user);
 	if (err)
 		return err;
 	if (m.lane == MAILBOX_LANE_DEFAULT)
@@ -578,12 +576,6 @@ long mailbox_send_ioctl(struct file *file, struct mailbox_message __user *user)
 
 		if (likely(mailbox_send_fast(ep, &from, n, &err)))
 			return err;
-	} else if (m.size == sizeof(m) && n < ring->lanes && !ep->port->limit &&
-		   m.flags & (MAILBOX_SEND_RECEIPT | MAILBOX_SEND_SYNC)) {
-		if (get_user(m.deadline, &user->deadline))
-			return -EFAULT;
-		m.lane = n;
-		return mailbox_send_receipt(file, &m, user);
 	}
 	return mailbox_send_message(file, user);
 }
