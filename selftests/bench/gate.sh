@@ -18,13 +18,17 @@ port write + read|8
 port write + read|64
 port write + read|1024
 port SEND + RECEIVE|8
+port batch of 16|8
+port batch of 16|256
+port batch of 16 with details|8
 port: poll of an empty one|8
 port: write with epoll watching|8
 port: epoll_wait with one ready|8
 ping-pong: port write + read|8
 ping-pong: port SEND + RECEIVE|8
 ping-pong: port mapped|8
-ping-pong: port call|8"
+ping-pong: port call|8
+ping-pong: port call + RECV_FINISH|8"
 
 run=$(mktemp)
 trap 'rm -f "$run"' EXIT

@@ -669,7 +669,7 @@ static const struct game games[] = {
 	{ "port mapped", make_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port mapped, direct", make_direct_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port call", make_one_port, ask, nothing, true, take_question, answer },
-	{ "port call, one for the answer", make_one_port, ask, nothing, true, answer_and_take,
+	{ "port call + RECV_FINISH", make_one_port, ask, nothing, true, answer_and_take,
 	  nothing },
 };
 
