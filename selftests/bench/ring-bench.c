@@ -909,6 +909,7 @@ static void after_many(int rounds, uint64_t many)
 	double value[ARRAY_SIZE(before)][ROUNDS_MAX];
 	void *q[ARRAY_SIZE(before)][2] = { 0 };
 	int i, r, tries;
+	uint64_t ns;
 
 	for (i = 1; i < ARRAY_SIZE(before); i++) {
 		q[i][0] = open_queue(&t, &c);
@@ -918,7 +919,8 @@ static void after_many(int rounds, uint64_t many)
 		for (i = 0; i < ARRAY_SIZE(before); i++) {
 			for (tries = 0; bare_line() < LINE_MIN_NS && tries < TRIES_MAX; tries++)
 				usleep(100000);
-			value[i][r] = n * 1e9 / (before[i] ? turn_on(&t, &c, q[i], n) : turn(&t, &c, n));
+			ns = before[i] ? turn_on(&t, &c, q[i], n) : turn(&t, &c, n);
+			value[i][r] = n * 1e9 / ns;
 		}
 	for (i = 0; i < ARRAY_SIZE(before); i++)
 		scaled("ring: messages sent before", before[i], "libmailbox", "messages/s",
@@ -944,10 +946,10 @@ static int scale(const char *csv, int rounds, int ms)
 	if (!scale_csv)
 		die(csv);
 	in_turn(200000);
-	two_at_a_time(ours_alone, participants, ARRAY_SIZE(participants), "ring: mapped and idle beside two",
-		      false, rounds, ms);
-	two_at_a_time(many, processes, ARRAY_SIZE(processes), "ring: processes that send and receive", true,
-		      rounds, ms);
+	two_at_a_time(ours_alone, participants, ARRAY_SIZE(participants),
+		      "ring: mapped and idle beside two", false, rounds, ms);
+	two_at_a_time(many, processes, ARRAY_SIZE(processes),
+		      "ring: processes that send and receive", true, rounds, ms);
 	after_many(rounds, messages ? messages : 1000000000);
 	if (fclose(scale_csv))
 		die(csv);
@@ -995,7 +997,8 @@ int main(int argc, char **argv)
 			fputs("usage: ring-bench [--rounds N] [--ms N | --messages N] [--patience N] [--rows TEXT] "
 			      "[--peers TEXT] [--csv FILE] [--capacity N] [--idle N] [--huge 1]\n"
 			      "       ring-bench --alone N [--bytes N] [--batch 1] [--direct 1]\n"
-			      "       ring-bench --scale FILE [--rounds N] [--ms N] [--messages N]\n", stderr);
+			      "       ring-bench --scale FILE [--rounds N] [--ms N] [--messages N]\n",
+			      stderr);
 			return 2;
 		}
 	}
