@@ -73,8 +73,9 @@ awk -F, -v table="$2" '
 				if (of[1] != "memory" || of[2] !~ /: kmalloc$/) continue
 				name = of[2]
 				sub(/: kmalloc$/, "", name)
-				printf "| %s | %d | %d | %d |\n", name, last[row[i]],
-					last["memory" FS name ": slab"], last["memory" FS name ": vmalloc"]
+				slab = last["memory" FS name ": slab"]	# what was freed meanwhile is in it
+				printf "| %s | %d | %d | %d |\n", name, last[row[i]], slab > 0 ? slab : 0,
+					last["memory" FS name ": vmalloc"]
 			}
 		}
 	}' "$1"
