@@ -74,7 +74,7 @@ awk -F, -v table="$2" '
 				name = of[2]
 				sub(/: kmalloc$/, "", name)
 				slab = last["memory" FS name ": slab"]	# what was freed meanwhile is in it
-				printf "| %s | %d | %d | %d |\n", name, last[row[i]], slab > 0 ? slab : 0,
+				printf "| %s | %d | %d | %d |\n", name, last[row[i]], (slab > 0 ? slab : 0),
 					last["memory" FS name ": vmalloc"]
 			}
 		}
