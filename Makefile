@@ -183,9 +183,9 @@ deb: ## Debian packages, in build/deb/
 	@$(qemu)/setup.sh deb
 	@userlib/packaging/deb.sh build/deb
 
-deb-test: deb test-programs ## install them in a virtual machine with Debian, boot it, test, purge them
-	@$(qemu)/tally.pl -l build/deb-test/console.log deb-test $(qemu)/debs.sh "$(call cached,debian)" build/deb \
-		$(or $(TESTS),observe message poll lease tool.sh)
+deb-test: deb test-programs ## install them in a virtual machine with Debian, boot it, test, remove, purge them
+	@userlib/packaging/deb.sh build/deb/next 999
+	@$(qemu)/tally.pl -l build/deb-test/console.log deb-test $(qemu)/debs.sh "$(call cached,debian)" build/deb build/deb/next $(tests)
 
 test-programs: check-setup
 	@mkdir -p build/selftests build/userlib

@@ -130,10 +130,12 @@ picture() {
 	grep -q "$(sha256sum <$dot | cut -c 1-16)" ${dot%.dot}.svg || echo "$dot has changed: make picture"
 }
 
-# What `make demo` showed when that was recorded is what it shows: make demo >session.txt.
+# What `make demo` and `make deb-test` showed when that was recorded is what they show: make
+# demo >session.txt, and the file of that name which deb-test leaves.
 session() {
 	local demo=selftests/qemu/demo
 	diff <(grep -oP "^scene '\K[^']*" $demo/demo.sh) <(grep -oP '^── \K.*?(?= ─)' $demo/session.txt)
+	diff <(grep -oP "^\s*ok '\K[^']*" selftests/qemu/debs-inside | sort) <(grep -oP '^ok \K.*' userlib/packaging/session.txt | sort)
 }
 
 # Nothing of one machine, or of one mirror, in a file.
@@ -156,7 +158,7 @@ steps=(
 	manual_command 'each command and option is in mailbox(1)'
 	manual_examples 'the programs in the man pages compile'
 	picture 'the picture of the architecture shows the rooms and their arrows'
-	session 'the recorded session has the scenes of the demo'
+	session 'the recorded sessions are of the demo and of the packages as they are'
 	places 'no file names a machine or a mirror'
 )
 echo "1..$((${#steps[@]} / 2))"

@@ -131,7 +131,7 @@ make_debian() {
 	# shellcheck disable=SC2016	# for the inner shell
 	nice mmdebstrap --quiet --mode=root --variant=minbase \
 		--include=systemd-sysv,udev,kmod,initramfs-tools,linux-image-cloud-amd64,linux-headers-cloud-amd64 \
-		--include=dkms,busybox-static,libc6-dev,libjansson4,libncurses6,pkgconf,bash-completion,adduser \
+		--include=dkms,busybox-static,libc6-dev,libjansson4,libncurses6,pkgconf,bash-completion,adduser,python3,man-db,rt-tests \
 		--customize-hook='printf "/dev/vda / ext4 defaults 0 1\n/dev/vdb /mnt ext4 defaults 0 2\n" >"$1/etc/fstab"' \
 		--customize-hook='echo mailbox >"$1/etc/hostname"; rm -rf "$1"/var/lib/apt/lists/*' \
 		--customize-hook='chroot "$1" useradd -m alice && chroot "$1" useradd -m bob' \
@@ -217,7 +217,7 @@ stock) package=linux-image-cloud-amd64 recipe=make_packaged ;;
 arm64) package=linux-image-cloud-amd64 ;;
 queues) package=stress-ng series=0.15 ;;
 debian)
-	package=linux-image-cloud-amd64
+	package=linux-image-cloud-amd64 key=$layout.1
 	[ "$(id -u)" = 0 ] || { say "SKIP: a file system that belongs to root takes root"; exit 4; }
 	;;
 newest)
