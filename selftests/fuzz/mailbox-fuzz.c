@@ -134,6 +134,7 @@
 	X(receipt, 70)	\
 	X(finish, 90)	\
 	X(eventfd, 20)	\
+	X(notify, 25)	\
 	X(info, 25)	\
 	X(set_lanes, 25) \
 	X(kick, 12)	\
@@ -234,19 +235,26 @@ struct promise {
 };
 
 #define PROMISES	8U
+#define VECTORS		6U		/* of a batch */
 
 /* A thread. */
 static __thread struct {
 	struct record *record;
 	unsigned int number;
 	__u64 random;
-	unsigned char *desk;		/* structures; what follows is not mapped */
+	__u64 window;			/* where the next of these goes; what follows each is not mapped */
+	unsigned char *desk;		/* structures */
 	unsigned char *desk_ro;		/* the same memory */
-	unsigned char *inbox;		/* likewise followed by nothing */
+	unsigned char *inbox;
 	unsigned char *outbox;
+	struct mailbox_receipt *slip;	/* the end of a page, as are the next three */
+	struct mailbox_finish *end;
+	struct mailbox_vector *vectors;
+	struct mailbox_detail *details;
 	timer_t timer;
 	struct promise sent[PROMISES];
 	struct promise leased[PROMISES];
+	__u64 notice;			/* the last that was registered */
 	sigjmp_buf elsewhere;		/* where to go on if a touch of a mapping fails */
 	volatile bool touching;
 } me;
@@ -334,11 +342,13 @@ static const short errors[KIND_MAX][20] = {
 	[KIND_evict] = { ERRORS_STRUCT, ENOENT, EPERM, ESRCH, EINTR },
 	[KIND_holder] = { ERRORS_STRUCT, ENOENT, EACCES, ESRCH },
 	[KIND_send] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
-			ESHUTDOWN, EINPROGRESS, ENOMEM },
+			ESHUTDOWN, EINPROGRESS, ENOMEM, EOPNOTSUPP },
 	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
 			   ESHUTDOWN, EREMOTE, ENOMEM, ESTALE, EOPNOTSUPP },
-	[KIND_send_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
-	[KIND_receive_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
+	[KIND_send_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, EOPNOTSUPP },
+	[KIND_receive_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE,
+				 EOPNOTSUPP },
+	[KIND_notify] = { ERRORS_STRUCT, EOPNOTSUPP, EBUSY, ENOMEM, ECANCELED, EINTR },
 	[KIND_peek] = { ERRORS_STRUCT, ERRORS_PEER, EAGAIN, EINTR, EIDRM, EMSGSIZE },
 	[KIND_receipt] = { ERRORS_STRUCT, ERRORS_SLEEP, EIDRM, EMSGSIZE, ESTALE, EPIPE },
 	[KIND_finish] = { ERRORS_STRUCT, EMSGSIZE, ESTALE, EOPNOTSUPP, EPIPE, ENOMEM },
@@ -386,14 +396,37 @@ static void *map(size_t bytes, int prot, int flags, int fd)
 	return p;
 }
 
-/* Followed by a page that is not there. */
-static void *map_guarded(size_t bytes, int flags, int fd)
-{
-	unsigned char *p = map(bytes + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+/*
+ * Whatever the kernel is pointed at lies in a window of 4 GiB, one for each thread and one for
+ * all. A pointer whose lower half was changed points into the same window, and so to memory that
+ * is there for this or to none; one whose upper half was changed, to none. So the fuzzer's own
+ * books and stacks, which are elsewhere, are out of reach of a kernel that does as it is told.
+ */
+#define WINDOW(n)	((0x5a00ULL + (n)) << 32 | 0x80000000)
+#define COMMON_WINDOW	RECORDS
 
-	if (mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) == MAP_FAILED)
+static void *map_window(__u64 *window, size_t bytes, int prot, int flags, int fd)
+{
+	void *at = (void *)(uintptr_t)*window;
+	void *p = mmap(at, bytes, prot, flags | MAP_FIXED_NOREPLACE, fd, 0);
+
+	if (p != at) {
+		fprintf(stderr, "# mmap: %s\n", strerror(errno));
 		_exit(1);
+	}
+	*window += ((bytes + PAGE - 1) & ~(PAGE - 1)) + PAGE;
 	return p;
+}
+
+static void *map_private(size_t bytes)
+{
+	return map_window(&me.window, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+/* Up to the end of a page. */
+static void *map_end(size_t bytes)
+{
+	return (char *)map_private(PAGE) + PAGE - bytes;
 }
 
 /* Addresses that are nobody's, or the kernel's. */
@@ -696,11 +729,11 @@ static struct target look_at(int slot)
 }
 
 /* A port to begin or to end with. */
-static int make(const char *name, __u32 flags, __u32 lanes)
+static int make(const char *name, __u32 flags, __u32 lanes, __u32 limit)
 {
 	struct mailbox_create c = {
 		.size = sizeof(c), .flags = flags, .message_size = 256, .capacity = 4,
-		.lanes = lanes, .mode = 0666, .open_flags = O_RDWR | O_NONBLOCK,
+		.lanes = lanes, .limit = limit, .mode = 0666, .open_flags = O_RDWR | O_NONBLOCK,
 	};
 
 	strcpy(c.name, name);
@@ -718,10 +751,12 @@ static __u32 pick_policy(void)
 static void refill(int slot)
 {
 	char name[MAILBOX_NAME_SIZE];
+	__u32 flags = chance(20) ? MAILBOX_AUTODELETE : 0;
+	__u32 limit = chance(20) ? 1 + below(4) : 0;
 
 	node_name(name, below(NODE_PORTS));
-	settle(make(name, (chance(20) ? MAILBOX_AUTODELETE : 0) | pick_policy(), 1 + below(4)),
-	       slot);
+	flags |= limit ? MAILBOX_SEALED : pick_policy();
+	settle(make(name, flags, 1 + below(4), limit), slot);
 }
 
 enum direction { ANY, READS, WRITES };
@@ -961,6 +996,8 @@ static void check_info(const struct mailbox_info *i)
 	/* What was given back waits beside the slots: so far that no count went below zero. */
 	if (i->depth > slots + (1U << 24))
 		broken("%u messages in %llu slots", i->depth, (unsigned long long)slots);
+	if (i->limit > i->capacity || (i->limit && !(i->flags & MAILBOX_SEALED)))
+		broken("a limit of %u with %u slots, flags %#x", i->limit, i->capacity, i->flags);
 	if (i->bytes < slots * i->message_size)
 		broken("%llu bytes are not enough for the port", (unsigned long long)i->bytes);
 	if (i->state > MAILBOX_STATE_DELETED || i->mode & ~0777U ||
@@ -1029,7 +1066,7 @@ static void check_created(int fd, const struct mailbox_create *c)
 	    i.capacity != (c->capacity ? c->capacity : MAILBOX_CAPACITY_DEFAULT) ||
 	    i.lanes != (c->lanes ? c->lanes : MAILBOX_LANES_DEFAULT) ||
 	    i.mode != (c->mode ? c->mode : MAILBOX_MODE_DEFAULT) ||
-	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE) || i.max_deliveries != c->max_deliveries ||
+	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE) || i.limit != c->limit || i.max_deliveries != c->max_deliveries ||
 	    memcmp(i.dead_letter, c->dead_letter, sizeof(i.dead_letter)))
 		broken("the new port is %u/%u/%u/%o/%#x", i.message_size, i.capacity, i.lanes,
 		       i.mode, i.flags);
@@ -1074,6 +1111,15 @@ static void do_create(void)
 				 MAILBOX_DELIVERIES_MAX + 1);
 	if (chance(c->max_deliveries ? 60 : 2))
 		pick_name(c->dead_letter, true);
+	if (chance(20)) {
+		c->limit = 1 + below(c->capacity ? c->capacity : MAILBOX_CAPACITY_DEFAULT);
+		if (chance(90)) {
+			c->flags |= MAILBOX_SEALED;
+			c->flags &= ~(MAILBOX_DIRECT | DROP);
+			c->max_deliveries = 0;
+			memset(c->dead_letter, 0, sizeof(c->dead_letter));
+		}
+	}
 	mutate(&im, 15);
 	p = choose_place(image_size(&im), true);
 	put_image(&im, &p);
@@ -1322,6 +1368,19 @@ static void check_reply(const struct room *r, __u32 length)
 }
 
 /* A slot for the endpoint's mapping, which is only there while do_mmap() is about. */
+/* Certainly a port with a limit: nothing of it is held elsewhere. */
+static bool limited(const struct target *t)
+{
+	return t->known && t->info.limit;
+}
+
+/* EOPNOTSUPP is for those, and for nobody else. */
+static void judge_limit(const struct target *t, long ret)
+{
+	if (ret == -EOPNOTSUPP && t->known && !t->info.limit)
+		broken("EOPNOTSUPP, and there is no limit");
+}
+
 static bool in_place(const struct mailbox_message *m)
 {
 	return m->flags & MAILBOX_SEND_IN_PLACE && !m->data && !m->length && !m->tag;
@@ -1336,6 +1395,8 @@ static bool send_good(const struct target *t, const struct mailbox_message *m)
 	if (in_place(m) ? flags & ~MAILBOX_SEND_IN_PLACE : flags & ~PROMISED)
 		return false;
 	if (flags & PROMISED && m->receipt && !(flags & MAILBOX_SEND_SYNC))
+		return false;
+	if (limited(t) && flags)
 		return false;
 	return (m->lane == MAILBOX_LANE_DEFAULT ||
 		m->lane < (t->known ? t->info.lanes : MAILBOX_LANES_MAX)) &&
@@ -1403,7 +1464,7 @@ static void do_send(void)
 {
 	struct target t = pick_target(WRITES);
 	struct room room = pick_room(&t);
-	struct mailbox_receipt asked = pick_slip(&room), slip = asked;
+	struct mailbox_receipt asked = pick_slip(&room);
 	struct image im;
 	struct mailbox_message *m = (void *)image_of(&im, sizeof(*m))->bytes, after;
 	bool overlap = chance(3);
@@ -1415,7 +1476,8 @@ static void do_send(void)
 	m->lane = chance(40) ? MAILBOX_LANE_DEFAULT : below(t.known ? t.info.lanes : 3);
 	m->tag = draw();
 	m->data = (uintptr_t)pick_source(m->length);
-	pick_promised(m, &slip);
+	*me.slip = asked;
+	pick_promised(m, me.slip);
 	mutate(&im, 15);
 	/* A length of other bytes than those that are sealed would be a false alarm. */
 	if (!im.mutated && chance(85))
@@ -1428,13 +1490,14 @@ static void do_send(void)
 	judge(ret == -EINPROGRESS ? 0 : ret, &p, size_good(&im) && send_good(&t, m) &&
 	      (ret != -EINPROGRESS || m->flags & MAILBOX_SEND_SYNC), "bad arguments");
 	judge_direction(&t, ret, t.writes);
+	judge_limit(&t, ret);
 	if (ret > 0)
 		broken("returned %ld", ret);
 	if (ret < 0 && ret != -EINPROGRESS && ret != -EFAULT && ret != -EMSGSIZE && p.sound &&
 	    !im.mutated)
 		book_failed(m->tag);
-	if (!im.mutated && p.sound && m->receipt == (uintptr_t)&slip)
-		check_answer(&t, &asked, &slip, &room, ret);
+	if (!im.mutated && p.sound && m->receipt == (uintptr_t)me.slip)
+		check_answer(&t, &asked, me.slip, &room, ret);
 	if (p.sound && !in_place(m)) {
 		memcpy(&after, p.memory, sizeof(after));
 		check_sent(&t, m, &after, ret);
@@ -1480,10 +1543,12 @@ static __u64 pick_lease(void)
 	       PICK(0ULL, 0ULL, 0ULL, MAILBOX_FOREVER, 1ULL);
 }
 
-static bool receive_good(const struct mailbox_message *m)
+static bool receive_good(const struct target *t, const struct mailbox_message *m)
 {
 	__u32 flags = m->flags & ~MAILBOX_RECV_REALTIME;
 
+	if (limited(t) && flags & (MAILBOX_RECV_LEASE | MAILBOX_RECV_IN_PLACE))
+		return false;
 	if (flags & MAILBOX_RECV_LARGEST)
 		return flags == MAILBOX_RECV_LARGEST;
 	if (in_place(m))
@@ -1512,7 +1577,7 @@ static void do_receive(void)
 	struct room r = pick_room(&t);
 	struct image im;
 	struct mailbox_message *m = (void *)image_of(&im, sizeof(*m))->bytes, after;
-	struct mailbox_finish asked = pick_end(), end = asked;
+	struct mailbox_finish asked = pick_end();
 	bool overlap = chance(3), exact;
 	struct place p;
 	long ret;
@@ -1524,10 +1589,13 @@ static void do_receive(void)
 	m->ticket = draw();
 	m->sender = draw();
 	m->flags |= chance(30) ? MAILBOX_RECV_LEASE : 0;
+	if (chance(10))
+		m->flags = MAILBOX_RECV_LARGEST | (m->flags & MAILBOX_RECV_REALTIME);
 	m->lease = pick_lease();
+	*me.end = asked;
 	if (chance(m->flags & MAILBOX_RECV_LEASE ? 40 : 2)) {
 		m->flags |= MAILBOX_RECV_FINISH;
-		m->receipt = (uintptr_t)(chance(95) ? &end : odd_address());
+		m->receipt = (uintptr_t)(chance(95) ? me.end : odd_address());
 	}
 	mutate(&im, 15);
 	p = choose_place(image_size(&im), false);
@@ -1537,14 +1605,19 @@ static void do_receive(void)
 	exact = r.sound && m->data == (uintptr_t)r.data && m->length == r.size;
 	put_image(&im, &p);
 	ret = check(KIND_receive, result(ioctl(t.fd, MAILBOX_IOC_RECEIVE, p.user)));
-	judge(ret, &p, size_good(&im) && !m->lane && !m->tag && receive_good(m), "bad arguments");
+	judge(ret, &p, size_good(&im) && !m->lane && !m->tag && receive_good(&t, m), "bad arguments");
 	judge_direction(&t, ret, t.reads);
+	if (!(m->flags & MAILBOX_RECV_FINISH))	/* which has another reason for it */
+		judge_limit(&t, ret);
+	if (ret == -EMSGSIZE && t.known && m->flags & MAILBOX_RECV_LARGEST && p.sound && !im.mutated &&
+	    r.size >= t.info.message_size)
+		broken("EMSGSIZE, though any message fits into %zu", r.size);
 	if (ret > 0)
 		broken("returned %ld", ret);
-	if (end.how != asked.how && end.how != MAILBOX_FINISHED)
-		broken("ends by %u, not by %u", end.how, asked.how);
-	if (!ret && m->flags & MAILBOX_RECV_FINISH && m->receipt == (uintptr_t)&end &&
-	    !im.mutated && p.sound && end.how != MAILBOX_FINISHED)
+	if (me.end->how != asked.how && me.end->how != MAILBOX_FINISHED)
+		broken("ends by %u, not by %u", me.end->how, asked.how);
+	if (!ret && m->flags & MAILBOX_RECV_FINISH && m->receipt == (uintptr_t)me.end &&
+	    !im.mutated && p.sound && me.end->how != MAILBOX_FINISHED)
 		broken("received, and did not finish first");
 	/* What a mutated address may point to includes the structure. */
 	if (p.sound && (exact || !r.sound) && !overlap && !im.mutated) {
@@ -1610,13 +1683,9 @@ static void do_peek(void)
 
 /* Batches */
 
-#define VECTORS 6U
-
 struct batch {
 	struct image im;
 	struct mailbox_batch *b;	/* in there */
-	struct mailbox_vector vectors[VECTORS];
-	struct mailbox_detail details[VECTORS];
 	struct place place;
 };
 
@@ -1625,11 +1694,11 @@ static void pick_batch(struct batch *a)
 	a->b = (void *)image_of(&a->im, sizeof(*a->b))->bytes;
 	a->b->deadline = pick_deadline(&a->b->flags);
 	a->b->count = below(VECTORS + 1);
-	a->b->vectors = (uintptr_t)(chance(97) ? a->vectors : odd_address());
-	a->b->details = (uintptr_t)(chance(97) ? a->details : odd_address());
+	a->b->vectors = (uintptr_t)(chance(97) ? me.vectors : odd_address());
+	a->b->details = (uintptr_t)(chance(97) ? me.details : odd_address());
 	if (chance(30))
 		a->b->details = 0;
-	memset(a->details, 0, sizeof(a->details));
+	memset(me.details, 0, VECTORS * sizeof(*me.details));
 }
 
 /* Makes the call; returns how many messages went, or an error. */
@@ -1643,8 +1712,9 @@ static long call_batch(struct batch *a, const struct target *t, enum kind which,
 	put_image(&a->im, &a->place);
 	ret = check(which, result(ioctl(t->fd, command, a->place.user)));
 	judge(ret, &a->place, size_good(&a->im) && !(a->b->flags & ~flags) && !a->b->pad &&
-	      a->b->count <= 0x7fffffff, "bad arguments");
+	      a->b->count <= 0x7fffffff && !limited(t), "bad arguments");
 	judge_direction(t, ret, open);
+	judge_limit(t, ret);
 	if (ret > (long)a->b->count && a->place.sound)
 		broken("%ld messages of %u", ret, a->b->count);
 	if (ret == 0 && a->place.sound && a->b->count)
@@ -1663,23 +1733,23 @@ static void do_send_batch(void)
 
 	pick_batch(&a);
 	for (i = 0; i < VECTORS; i++) {
-		a.vectors[i] = (struct mailbox_vector) {
+		me.vectors[i] = (struct mailbox_vector) {
 			.data = (uintptr_t)sealed, .length = length, .lane = below(lanes),
 		};
 		if (chance(10))
-			a.vectors[i].lane = chance(60) ? MAILBOX_LANE_DEFAULT : odd_u32();
+			me.vectors[i].lane = chance(60) ? MAILBOX_LANE_DEFAULT : odd_u32();
 		if (chance(5))
-			a.vectors[i].data = (uintptr_t)odd_address();
-		a.details[i].tag = draw();
+			me.vectors[i].data = (uintptr_t)odd_address();
+		me.details[i].tag = draw();
 	}
 	ret = call_batch(&a, &t, KIND_send_batch, MAILBOX_IOC_SEND_BATCH, MAILBOX_SEND_REALTIME,
 			 t.writes);
 	for (i = 0; (long)i < ret && i < VECTORS && !a.im.mutated && a.place.sound; i++) {
-		if (a.vectors[i].lane != MAILBOX_LANE_DEFAULT && t.known &&
-		    a.vectors[i].lane >= t.info.lanes)
-			broken("sent on lane %u", a.vectors[i].lane);
-		if (a.details[i].ticket >> 40 || a.details[i].flags || a.details[i].lost)
-			broken("ticket %llu", (unsigned long long)a.details[i].ticket);
+		if (me.vectors[i].lane != MAILBOX_LANE_DEFAULT && t.known &&
+		    me.vectors[i].lane >= t.info.lanes)
+			broken("sent on lane %u", me.vectors[i].lane);
+		if (me.details[i].ticket >> 40 || me.details[i].flags || me.details[i].lost)
+			broken("ticket %llu", (unsigned long long)me.details[i].ticket);
 	}
 	drop_target(&t);
 }
@@ -1695,26 +1765,26 @@ static void do_receive_batch(void)
 	pick_batch(&a);
 	a.b->flags |= chance(50) ? MAILBOX_RECV_TRUNCATE : 0;
 	for (i = 0; i < VECTORS; i++)
-		a.vectors[i] = (struct mailbox_vector) {
+		me.vectors[i] = (struct mailbox_vector) {
 			.data = (uintptr_t)r.data + i * each, .length = each, .lane = draw(),
 		};
 	ret = call_batch(&a, &t, KIND_receive_batch, MAILBOX_IOC_RECEIVE_BATCH,
 			 MAILBOX_RECV_REALTIME | MAILBOX_RECV_TRUNCATE, t.reads);
 	for (i = 0; (long)i < ret && i < VECTORS && !a.im.mutated && a.place.sound; i++) {
-		const struct mailbox_vector *v = &a.vectors[i];
+		const struct mailbox_vector *v = &me.vectors[i];
 
 		if (v->length > each && !(a.b->flags & MAILBOX_RECV_TRUNCATE))
 			broken("took %u bytes into %u", v->length, each);
 		if (v->length > (t.known ? t.info.message_size : MAILBOX_MESSAGE_MAX) ||
 		    v->lane >= (t.known ? t.info.lanes : MAILBOX_LANES_MAX))
 			broken("%u bytes on lane %u", v->length, v->lane);
-		if (a.b->details == (uintptr_t)a.details && !a.details[i].sender)
+		if (a.b->details == (uintptr_t)me.details && !me.details[i].sender)
 			broken("nobody sent it");
 		if (r.sound && v->length <= each)
 			check_sealed(r.data + i * each, v->length, v->length);
 	}
-	if (ret == -EMSGSIZE && !a.im.mutated && a.place.sound && a.vectors[0].length <= each)
-		broken("EMSGSIZE, %u bytes into %u", a.vectors[0].length, each);
+	if (ret == -EMSGSIZE && !a.im.mutated && a.place.sound && me.vectors[0].length <= each)
+		broken("EMSGSIZE, %u bytes into %u", me.vectors[0].length, each);
 	if (r.sound && !a.im.mutated)
 		check_canary(&r);
 	drop_target(&t);
@@ -1886,6 +1956,43 @@ static void do_eventfd(void)
 	drop_target(&t);
 }
 
+static void do_notify(void)
+{
+	struct target t = pick_target(ANY);
+	struct image im;
+	struct mailbox_notify *n = (void *)image_of(&im, sizeof(*n))->bytes, after;
+	struct place p;
+	long ret;
+
+	n->how = PICK(MAILBOX_NOTIFY_REGISTER, MAILBOX_NOTIFY_REGISTER, MAILBOX_NOTIFY_WAIT,
+		      MAILBOX_NOTIFY_CANCEL);
+	if (n->how == MAILBOX_NOTIFY_WAIT)
+		n->id = chance(80) ? me.notice : below(100);
+	n->pid = draw();		/* outputs are ignored on the way in */
+	n->uid = draw();
+	mutate(&im, 15);
+	p = choose_place(image_size(&im), true);
+	put_image(&im, &p);
+	ret = check(KIND_notify, result(ioctl(t.fd, MAILBOX_IOC_NOTIFY, p.user)));
+	judge(ret, &p, size_good(&im) && n->how >= MAILBOX_NOTIFY_REGISTER &&
+	      n->how <= MAILBOX_NOTIFY_CANCEL && (n->how == MAILBOX_NOTIFY_WAIT || !n->id) &&
+	      (!t.known || t.info.limit), "bad arguments");
+	if (ret == -EOPNOTSUPP && limited(&t))
+		broken("EOPNOTSUPP, and there is a limit");
+	if (p.sound) {
+		memcpy(&after, p.memory, sizeof(after));
+		if (ret && ret != -EFAULT && memcmp(&after, n, sizeof(after)))
+			broken("failed, but wrote outputs");
+		if (!ret && n->how == MAILBOX_NOTIFY_REGISTER && !after.id)
+			broken("registered as nothing");
+		if (!ret && n->how == MAILBOX_NOTIFY_REGISTER)
+			me.notice = after.id;
+		if (!ret && n->how == MAILBOX_NOTIFY_WAIT && (!after.pid || odd_id(after.uid)))
+			broken("told of pid %u, uid %u", after.pid, after.uid);
+	}
+	drop_target(&t);
+}
+
 static void do_info(void)
 {
 	struct image im;
@@ -1957,12 +2064,12 @@ static void do_other_ioctl(void)
 		MAILBOX_IOC_CREATE, MAILBOX_IOC_DELETE, MAILBOX_IOC_EVICT, MAILBOX_IOC_HOLDER,
 		MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE, MAILBOX_IOC_INFO, MAILBOX_IOC_SET_LANES,
 		MAILBOX_IOC_KICK, MAILBOX_IOC_END, MAILBOX_IOC_RECEIPT, MAILBOX_IOC_FINISH,
-		MAILBOX_IOC_EVENTFD,
+		MAILBOX_IOC_EVENTFD, MAILBOX_IOC_NOTIFY,
 	};
 	bool control = chance(40), none = false;
 	int fd = control ? control_slot() : port_slot();
 	void *arg = chance(70) ? (void *)(junk + below(BOX - PAGE)) : odd_address();
-	__u32 command = known[below(15)];
+	__u32 command = known[below(16)];
 	long ret;
 
 	switch (below(4)) {
@@ -1971,7 +2078,7 @@ static void do_other_ioctl(void)
 			  below(1U << _IOC_SIZEBITS) << _IOC_SIZESHIFT;
 		break;
 	case 1:
-		command = control ? known[6 + below(9)] : known[2 + below(4)];
+		command = control ? known[6 + below(10)] : known[2 + below(4)];
 		none = true;
 		break;
 	case 2:
@@ -2324,13 +2431,35 @@ static bool touch(volatile char *p)
 	return true;
 }
 
-/* The mapping of a port whose name is known, by the port's owner or somebody else. */
+/*
+ * The mapping of a port whose name is known, by the port's owner or somebody else. The name, and
+ * the endpoint's number, may be another port's by now: it was ours if none is given again.
+ */
 static bool evicted(const struct target *t)
 {
 	struct mailbox_evict e = { .size = sizeof(e), .endpoint = t->info.endpoint };
+	void *again;
 
 	memcpy(e.name, t->info.name, sizeof(e.name));
-	return !check(KIND_evict, result(ioctl(control_slot(), MAILBOX_IOC_EVICT, &e)));
+	if (check(KIND_evict, result(ioctl(control_slot(), MAILBOX_IOC_EVICT, &e))))
+		return false;
+	again = mmap(NULL, t->info.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+	if (again != MAP_FAILED)
+		munmap(again, t->info.map_bytes);
+	return again == MAP_FAILED && errno == ESHUTDOWN;
+}
+
+/* Somebody else may be evicting it, while it was another port's endpoint that we threw out. */
+static bool stays(char *p)
+{
+	__u64 end = now_ns(CLOCK_MONOTONIC) + GONE_NS;
+
+	while (touch(p)) {
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			return true;
+		usleep(1000);
+	}
+	return false;
 }
 
 static void use_mapping(const struct target *t, char *p)
@@ -2340,7 +2469,7 @@ static void use_mapping(const struct target *t, char *p)
 	if (chance(20))
 		usleep(below(3000));	/* for others to find it */
 	touch(p);
-	if (t->info.name[0] && chance(20) && evicted(t) && touch(p))
+	if (t->info.name[0] && chance(20) && evicted(t) && stays(p))
 		broken("an evicted mapping can be read");
 }
 
@@ -2592,8 +2721,10 @@ static void do_scribble(void)
 struct model {
 	int fd;
 	__u32 lanes, capacity, message_size;
+	__u32 limit;			/* 0: none */
 	__u32 mask, lane;		/* of SET_LANES */
 	__u64 sent, received;
+	__u64 registered, told;		/* notices, or 0 */
 	struct model_lane {
 		__u32 first, depth;
 		__u64 next;		/* least ticket */
@@ -2616,6 +2747,20 @@ static struct model_lane *model_highest(struct model *o, __u32 *lane)
 			return &o->of[n];
 	}
 	return NULL;
+}
+
+static __u32 model_depth(const struct model *o)
+{
+	__u32 n, depth = 0;
+
+	for (n = 0; n < o->lanes; n++)
+		depth += o->of[n].depth;
+	return depth;
+}
+
+static bool model_full(const struct model *o, __u32 n)
+{
+	return o->limit ? model_depth(o) == o->limit : o->of[n].depth == o->capacity;
 }
 
 static struct mailbox_message *model_message(__u32 length)
@@ -2642,12 +2787,14 @@ static void model_send(struct model *o)
 	seal(me.desk + PAGE, length);
 	if (plain && !length)
 		expected = -EINVAL;
-	else if (n >= o->lanes)
+	else if (n >= o->lanes && !o->limit)
 		expected = -EINVAL;
 	else if (length > o->message_size)
 		expected = -EMSGSIZE;
-	else if (l->depth == o->capacity)
+	else if (o->limit ? model_full(o, 0) : model_full(o, n))
 		expected = -EAGAIN;
+	else if (n >= o->lanes)		/* room comes first where that is all that is waited for */
+		expected = -EINVAL;
 	m->lane = !plain && n == o->lane && below(2) ? MAILBOX_LANE_DEFAULT : n;
 	m->tag = plain ? 0 : draw();
 	do {
@@ -2667,6 +2814,10 @@ static void model_send(struct model *o)
 		       n < o->lanes ? l->depth : 0);
 	if (ret)
 		return;
+	if (o->registered && !model_depth(o)) {
+		o->told = o->registered;
+		o->registered = 0;
+	}
 	if (!plain && m->ticket < l->next)
 		broken("model: ticket %llu after %llu", (unsigned long long)m->ticket,
 		       (unsigned long long)l->next);
@@ -2719,20 +2870,20 @@ static void model_look(struct model *o)
 {
 	struct pollfd p = { .fd = o->fd, .events = POLLIN | POLLOUT };
 	struct mailbox_info i = { .size = sizeof(i) };
-	bool full = o->of[o->lane].depth == o->capacity;
-	__u32 n, depth = 0;
+	bool full = model_full(o, o->lane);
+	__u32 n, depth = model_depth(o);
 
-	for (n = 0; n < o->lanes; n++)
-		depth += o->of[n].depth;
 	ioctl(o->fd, MAILBOX_IOC_INFO, &i);
 	if (i.depth != depth || i.messages_sent != o->sent || i.messages_received != o->received ||
-	    i.endpoints != 1 || i.waiting_senders || i.waiting_receivers || i.messages_dropped)
+	    i.limit != o->limit || i.endpoints != 1 || i.waiting_senders || i.waiting_receivers || i.messages_dropped)
 		broken("model: info says %u, %llu, %llu instead of %u, %llu, %llu", i.depth,
 		       (unsigned long long)i.messages_sent, (unsigned long long)i.messages_received,
 		       depth, (unsigned long long)o->sent, (unsigned long long)o->received);
 	while (poll(&p, 1, 0) < 0 && errno == EINTR)
 		;
-	if (!(p.revents & POLLIN) != !model_highest(o, &n) || (full && p.revents & POLLOUT))
+	/* A slot that is lost for a while may make a lane full, but takes no room. */
+	if (!(p.revents & POLLIN) != !model_highest(o, &n) || (full && p.revents & POLLOUT) ||
+	    (o->limit && !full && !(p.revents & POLLOUT)))
 		broken("model: poll says %#x with %u queued, lanes %#x, lane %u full %d", p.revents,
 		       depth, o->mask, o->lane, full);
 }
@@ -2751,6 +2902,51 @@ static void model_set_lanes(struct model *o)
 	o->lane = s.default_lane;
 }
 
+static long model_notice(struct model *o, __u32 how, __u64 *id)
+{
+	struct mailbox_notify n = {
+		.size = sizeof(n), .how = how, .id = how == MAILBOX_NOTIFY_WAIT ? *id : 0,
+	};
+	long ret;
+
+	do {
+		ret = result(ioctl(o->fd, MAILBOX_IOC_NOTIFY, &n));
+	} while (ret == -EINTR);
+	if (!ret && how == MAILBOX_NOTIFY_WAIT && n.pid != (__u32)getpid())
+		broken("model: told of pid %u instead of %u", n.pid, getpid());
+	*id = n.id;
+	return ret;
+}
+
+/* To be told of a message to the empty port; and what was told, or never will be. */
+static void model_notify(struct model *o)
+{
+	long ret, expected;
+	__u64 id = 0;
+
+	switch (below(3)) {
+	case 0:
+		expected = !o->limit ? -EOPNOTSUPP : o->registered ? -EBUSY : 0;
+		ret = model_notice(o, MAILBOX_NOTIFY_REGISTER, &id);
+		if (!ret)
+			o->registered = id;
+		break;
+	case 1:
+		expected = o->limit ? 0 : -EOPNOTSUPP;
+		ret = model_notice(o, MAILBOX_NOTIFY_CANCEL, &id);
+		o->registered = 0;
+		break;
+	default:
+		id = o->told;
+		expected = !o->limit ? -EOPNOTSUPP : id ? 0 : -ECANCELED;
+		ret = model_notice(o, MAILBOX_NOTIFY_WAIT, &id);
+		o->told = 0;
+		break;
+	}
+	if (ret != expected)
+		broken("model: notify: %ld instead of %ld", ret, expected);
+}
+
 static void do_model(void)
 {
 	struct mailbox_create c = {
@@ -2760,19 +2956,26 @@ static void do_model(void)
 		.lanes = 1 + below(MODEL_LANES),
 		.open_flags = O_RDWR | O_NONBLOCK | O_CLOEXEC,
 	};
+	__u32 limit = chance(40) ? 1 + below(c.capacity) : 0;
 	struct model o = {
-		.lanes = c.lanes, .capacity = c.capacity, .message_size = c.message_size,
+		.limit = limit, .lanes = c.lanes, .capacity = c.capacity, .message_size = c.message_size,
 		.mask = (1U << c.lanes) - 1,
 	};
 	unsigned int steps = 8 + below(40);
-	long ret = result(ioctl(control_slot(), MAILBOX_IOC_CREATE, &c));
+	long ret;
 
+	c.limit = limit;
+	c.flags = limit ? MAILBOX_SEALED : 0;
+	ret = result(ioctl(control_slot(), MAILBOX_IOC_CREATE, &c));
 	count(KIND_model, ret);
 	if (ret)
 		return;
 	o.fd = c.fd;
 	while (steps-- && !atomic_load(&shared->stop)) {
-		switch (below(12)) {
+		switch (below(13)) {
+		case 12:
+			model_notify(&o);
+			break;
 		case 0:
 			model_set_lanes(&o);
 			break;
@@ -3167,10 +3370,15 @@ static void thread_memory(void)
 
 	if (fd < 0 || ftruncate(fd, DESK) < 0)
 		_exit(1);
-	me.desk = map_guarded(DESK, MAP_SHARED, fd);
-	me.desk_ro = map(DESK, PROT_READ, MAP_SHARED, fd);
-	me.inbox = map_guarded(BOX, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	me.outbox = map_guarded(OUT, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	me.window = WINDOW(me.number);
+	me.desk = map_window(&me.window, DESK, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	me.desk_ro = map_window(&me.window, DESK, PROT_READ, MAP_SHARED, fd);
+	me.inbox = map_private(BOX);
+	me.outbox = map_private(OUT);
+	me.slip = map_end(sizeof(*me.slip));
+	me.end = map_end(sizeof(*me.end));
+	me.vectors = map_end(VECTORS * sizeof(*me.vectors));
+	me.details = map_end(VECTORS * sizeof(*me.details));
 	close(fd);
 	if (threads > 1 && timer_create(CLOCK_MONOTONIC, &event, &me.timer))
 		_exit(1);
@@ -3623,7 +3831,7 @@ static void check_round(const struct state *before)
 static void check_fresh(void)
 {
 	char text[256] = "";
-	int fd = make("fz-fresh", MAILBOX_EXCLUSIVE, 2), i;
+	int fd = make("fz-fresh", MAILBOX_EXCLUSIVE, 2, 0), i;
 	int node = open(NODES "/fz-fresh", O_RDWR | O_NONBLOCK);
 
 	if (fd < 0 || node < 0)
@@ -3733,7 +3941,7 @@ static void make_common(void)
 	close(pair[0]);
 	close(pair[1]);
 	for (i = 0; i < COMMON_PORTS; i++) {
-		int fd = make("", 0, 1 + i);
+		int fd = make("", 0, 1 + i, 0);
 
 		if (fd < 0 || dup2(fd, PORT_SLOT + i) < 0) {
 			printf("Bail out! cannot make a port: %s\n", strerror(errno));
@@ -3743,11 +3951,6 @@ static void make_common(void)
 		if (i & 1)
 			fcntl(PORT_SLOT + i, F_SETFL, 0);	/* calls on it sleep */
 	}
-}
-
-static void *shared_memory(size_t bytes)
-{
-	return map_guarded(bytes, MAP_SHARED | MAP_ANONYMOUS, -1);
 }
 
 int main(int argc, char **argv)
@@ -3808,8 +4011,9 @@ int main(int argc, char **argv)
 		printf("Bail out! " NODES "/control: %s\n", strerror(errno));
 		return 1;
 	}
-	shared = shared_memory((sizeof(*shared) + PAGE - 1) & ~(PAGE - 1));
-	junk = shared_memory(BOX);
+	shared = map(sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+	random = WINDOW(COMMON_WINDOW);
+	junk = map_window(&random, BOX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
 	for (i = 0, random = seed; i < BOX; i += 8)
 		*(__u64 *)(junk + i) = random_next(&random) & ~0xffULL;
 	umask(0);
