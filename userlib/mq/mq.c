@@ -16,6 +16,9 @@
  * A queue descriptor is the port's file descriptor, and all that is known of it is asked of
  * the kernel: so poll(), epoll, fork(), dup() and SCM_RIGHTS do with it what they do.
  * It is closed by exec, as the kernel's is. A queue made with mode 0 has mode 0600.
+ * Some programs read() a queue's descriptor, which tells its state and takes no message; so a
+ * descriptor that mq_open() gave to this process or one that it comes from does here too, though
+ * as a port it would receive. Who has registered by mq_notify() is not told.
  *
  * Priorities 0 to 31 are lanes. All above share the highest lane: they are received
  * before any below 31, among each other in the order in which they were sent, and with the
@@ -46,6 +49,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -127,6 +131,14 @@ static int info(mqd_t mqd, struct mailbox_info *info)
 	return ioctl(mqd, MAILBOX_IOC_INFO, info);
 }
 
+/* Only a port with a limit knows of notices; to ask for one that never was is cheapest. */
+static bool is_queue(int fd)
+{
+	struct mailbox_notify n = { .size = sizeof(n), .how = MAILBOX_NOTIFY_WAIT };
+
+	return ioctl(fd, MAILBOX_IOC_NOTIFY, &n) < 0 && errno == ECANCELED;
+}
+
 /* Returns the descriptor or a negative errno. */
 static int open_queue(const char *port, int oflag)
 {
@@ -135,14 +147,13 @@ static int open_queue(const char *port, int oflag)
 		.open_flags = open_flags(oflag),
 		.fd = -1,
 	};
-	struct mailbox_info is;
 	int err;
 
 	memcpy(arg.name, port, sizeof(arg.name));
 	err = control(MAILBOX_IOC_OPEN, &arg);
 	if (err)
 		return -err;
-	if (info(arg.fd, &is) || !is.limit) {
+	if (!is_queue(arg.fd)) {
 		close(arg.fd);
 		return -EINVAL;
 	}
@@ -188,6 +199,18 @@ static int create_queue(const char *port, int oflag, mode_t mode, const struct m
 	return err ? -err : arg.fd;
 }
 
+/* Descriptors that mq_open() gave, of those there usually are. Behind their state is an end. */
+#define MARKED	1024
+
+static atomic_uchar marked[MARKED];
+enum { IS_QUEUE = 1, WAS_READ };
+
+static void mark(int fd, unsigned char as)
+{
+	if (fd >= 0 && fd < MARKED)
+		atomic_store_explicit(&marked[fd], as, memory_order_relaxed);
+}
+
 static mqd_t mq_open_with(const char *name, int oflag, mode_t mode, const struct mq_attr *attr)
 {
 	char port[MAILBOX_NAME_SIZE];
@@ -205,7 +228,10 @@ static mqd_t mq_open_with(const char *name, int oflag, mode_t mode, const struct
 			fd = create_queue(port, oflag, mode, attr);
 		/* Somebody was faster: that one, then. */
 	} while (fd == -EEXIST && !(oflag & O_EXCL));
-	return fd < 0 ? fail(-fd) : fd;
+	if (fd < 0)
+		return fail(-fd);
+	mark(fd, IS_QUEUE);
+	return fd;
 }
 
 mqd_t mq_open(const char *name, int oflag, ...)
@@ -234,6 +260,7 @@ mqd_t __mq_open_2(const char *name, int oflag)
 
 int mq_close(mqd_t mqd)
 {
+	mark(mqd, 0);
 	return close(mqd);
 }
 
@@ -295,6 +322,60 @@ int mq_setattr(mqd_t mqd, const struct mq_attr *restrict attr, struct mq_attr *r
 	if (old)
 		*old = was;
 	return 0;
+}
+
+/* Reading */
+
+/* Bytes of all messages, each looked at and left alone. Returns 0 or a positive errno. */
+static int queued_bytes(int fd, unsigned long long *bytes)
+{
+	uint32_t i;
+
+	*bytes = 0;
+	for (i = 0; ; i++) {
+		struct mailbox_message m = { .size = sizeof(m), .index = i };
+
+		/* Nothing is stored where there is no room: what is told is the length. */
+		if (ioctl(fd, MAILBOX_IOC_PEEK, &m) && errno != EMSGSIZE)
+			return errno == EAGAIN || errno == EIDRM ? 0 : errno;
+		*bytes += m.length;
+	}
+}
+
+/* As the kernel tells it. */
+static ssize_t read_state(int fd, void *buf, size_t size)
+{
+	unsigned long long bytes;
+	char text[80];
+	int length, err;
+
+	err = queued_bytes(fd, &bytes);
+	if (err)
+		return fail(err);
+	length = sprintf(text, "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", bytes, 0, 0, 0);
+	if ((size_t)length < size)
+		size = length;
+	memcpy(buf, text, size);
+	return size;
+}
+
+ssize_t __read(int fd, void *buf, size_t size);	/* the C library's other name for it */
+
+ssize_t read(int fd, void *buf, size_t size)
+{
+	unsigned char as = 0;
+
+	if (fd >= 0 && fd < MARKED)
+		as = atomic_load_explicit(&marked[fd], memory_order_relaxed);
+	if (!as)
+		return __read(fd, buf, size);
+	/* It may have been closed by another name than mq_close(). */
+	if (!is_queue(fd)) {
+		mark(fd, 0);
+		return __read(fd, buf, size);
+	}
+	mark(fd, as == IS_QUEUE ? WAS_READ : IS_QUEUE);
+	return as == IS_QUEUE ? read_state(fd, buf, size) : 0;
 }
 
 /* Send and receive */

@@ -251,6 +251,7 @@ static void names(void)
 	name[NAME_MAX + 2] = 0;
 	ok(fails(ENAMETOOLONG, mq_open(name, O_CREAT | O_RDWR, 0600, NULL)),
 	   "more than NAME_MAX characters are ENAMETOOLONG");
+	ok(fails(ENAMETOOLONG, mq_unlink(name)), "to unlink it too");
 }
 
 static void permissions(void)
@@ -597,6 +598,42 @@ static void descriptors(void)
 	gone(q);
 }
 
+/* What read() of a descriptor says: so many bytes are queued. */
+static bool state_is(mqd_t q, unsigned long bytes)
+{
+	char text[200] = "", wanted[32];
+	ssize_t n;
+
+	lseek(q, 0, SEEK_SET);		/* as the kernel's want it; others may fail */
+	n = read(q, text, sizeof(text) - 1);
+	snprintf(wanted, sizeof(wanted), "QSIZE:%-10lu NOTIFY:", bytes);
+	return n > 0 && text[n - 1] == '\n' && !strncmp(text, wanted, strlen(wanted)) &&
+	       read(q, text, sizeof(text)) == 0;
+}
+
+static void state(void)
+{
+	mqd_t q = fresh(O_NONBLOCK);
+	char data[SIZE];
+	int pipes[2];
+
+	ok(state_is(q, 0), "read() of a descriptor tells that the queue is empty, then its end");
+	put(q, "three", 3);
+	put(q, "seven..", 7);
+	ok(state_is(q, 12), "or how many bytes there are");
+	ok(child(_exit(!state_is(q, 12))) == 0, "in a child too");
+	ok(next_is(q, "seven..", 7) && next_is(q, "three", 3), "and takes no message");
+	close(q);
+	mq_unlink(NAME);
+	if (pipe(pipes) || write(pipes[1], "pipe", 4) != 4 || dup2(pipes[0], q) != q)
+		abort();
+	ok(read(q, data, sizeof(data)) == 4 && !memcmp(data, "pipe", 4),
+	   "what has its number later is read as ever");
+	close(q);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 static void descriptor_limit(void)
 {
 	ok(child({
@@ -777,6 +814,7 @@ int main(void)
 	cancellation();
 	unlinking();
 	descriptors();
+	state();
 	descriptor_limit();
 	by_signal();
 	by_thread();

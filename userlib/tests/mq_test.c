@@ -91,6 +91,10 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		info->message_size = 64;
 		info->depth = 2;
 		return answer(kernel.fails_other);
+	case MAILBOX_IOC_NOTIFY:	/* is it one that knows of notices? */
+		if (((struct mailbox_notify *)arg)->how == MAILBOX_NOTIFY_WAIT)
+			return answer(kernel.limit ? ECANCELED : EOPNOTSUPP);
+		return answer(kernel.fails_other ?: ENOTTY);
 	case MAILBOX_IOC_SEND:
 	case MAILBOX_IOC_RECEIVE:
 		kernel.message = *(struct mailbox_message *)arg;

@@ -63,11 +63,11 @@ done <"$tmp/map"
 
 # --- the shim
 
-sed -n 's/^\t\t\(\(__\)\?mq_[a-z0-9_]*\);$/\1/p' mq/libmailbox-mq.map | sort >"$tmp/mq-map"
-nm -D --defined-only "$out/libmailbox-mq.so" | awk '{ print $3 }' | sort >"$tmp/mq-exported"
+sed -n 's/^\t\t\([a-z0-9_]*\);$/\1/p' mq/libmailbox-mq.map | grep -v '^read$' | sort >"$tmp/mq-map"
+nm -D --defined-only "$out/libmailbox-mq.so" | awk '$3 != "read" { print $3 }' | sort >"$tmp/mq-exported"
 nm -D --defined-only "$(${CC:-cc} -print-file-name=libc.so.6)" |
 	sed -n 's/.* [TWi] \(\(__\)\?mq_[a-z0-9_]*\)@@.*/\1/p' | sort -u >"$tmp/mq-libc"
-ok 'the shim has what the C library has of queues, and no more' diff "$tmp/mq-libc" "$tmp/mq-exported"
+ok 'the shim has what the C library has of queues, and read()' diff "$tmp/mq-libc" "$tmp/mq-exported"
 ok 'its map names that, and no more but what 32 bits take' \
 	sh -c "grep -v time64 $tmp/mq-map | diff - $tmp/mq-exported"
 ok 'its names have no version, for any is asked for' sh -c "! nm -D $out/libmailbox-mq.so | grep 'T .*@'"
@@ -76,7 +76,7 @@ ok 'it needs libc alone' \
 	sh -c "test \"\$(objdump -p $out/libmailbox-mq.so | awk '/NEEDED/ { print \$2 }')\" = libc.so.6"
 if "${CC:-cc}" -m32 -x c -shared -fPIC -Wall -Werror -std=gnu11 -D_GNU_SOURCE -I../uapi \
 	-Wl,--version-script,mq/libmailbox-mq.map -o "$tmp/mq32.so" mq/mq.c 2>"$tmp/mq32.log"; then
-	nm -D --defined-only "$tmp/mq32.so" | awk '{ print $3 }' | sort >"$tmp/mq32"
+	nm -D --defined-only "$tmp/mq32.so" | awk '$3 != "read" { print $3 }' | sort >"$tmp/mq32"
 	ok 'with 32 bits it has those with 64-bit times too' diff "$tmp/mq-map" "$tmp/mq32"
 else
 	skip 'with 32 bits it has those with 64-bit times too' "$(tail -n 1 "$tmp/mq32.log")"
