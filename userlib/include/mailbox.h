@@ -57,6 +57,8 @@ struct mailbox;
  *	0 means whoever the mode lets
  * @max_deliveries: how often a message is delivered in vain, to receivers who die with it
  *	or give it back, before it is given up; 0 means there is no limit
+ * @limit: messages at most, in all lanes together: not more than @capacity, with MAILBOX_SEALED,
+ *	and without MAILBOX_DIRECT, MAILBOX_DROP_* and @max_deliveries; 0: as many as the lanes hold
  * @dead_letter: with @max_deliveries: the port, which exists, where it goes then; NULL
  *	means that nobody will have it. See struct mailbox_create
  */
@@ -68,6 +70,7 @@ struct mailbox_attr {
 	uint32_t flags;
 	uint32_t peer_pid;
 	uint32_t max_deliveries;
+	uint32_t limit;
 	const char *dead_letter;
 };
 

@@ -67,7 +67,7 @@ END_RECEIVE = 2
 class _Attr(ctypes.Structure):
     _fields_ = [(name, c_uint32) for name in
                 ("message_size", "capacity", "lanes", "mode", "flags", "peer_pid",
-                 "max_deliveries")] + [("dead_letter", c_char_p)]
+                 "max_deliveries", "limit")] + [("dead_letter", c_char_p)]
 
 
 class _Msg(ctypes.Structure):
@@ -410,9 +410,9 @@ class Mailbox:
 
 
 def create(name=None, oflags=os.O_RDWR, *, message_size=0, capacity=0, lanes=0, mode=0, flags=0, peer_pid=0,
-           max_deliveries=0, dead_letter=None):
+           max_deliveries=0, dead_letter=None, limit=0):
     """Make a port and open it; an existing one is opened unless flags has EXCLUSIVE. None: nameless."""
-    attr = _Attr(message_size, capacity, lanes, mode, flags, peer_pid, max_deliveries,
+    attr = _Attr(message_size, capacity, lanes, mode, flags, peer_pid, max_deliveries, limit,
                  None if dead_letter is None else os.fsencode(dead_letter))
     return Mailbox(_create(None if name is None else os.fsencode(name), attr, oflags), name)
 

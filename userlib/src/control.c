@@ -63,6 +63,7 @@ static int create_fd(const char *name, const struct mailbox_attr *attr,
 		.fd = -1,
 		.peer_pid = attr->peer_pid,
 		.max_deliveries = attr->max_deliveries,
+		.limit = attr->limit,
 	};
 	int err;
 

@@ -93,7 +93,22 @@ mailbox delete poison
 ok '--dead-letter without --max-deliveries' fails 2 'create: --dead-letter takes --max-deliveries (see mailbox create --help)' create --dead-letter t x
 ok '--dead-letter that there is not' fails 1 'create x: no port none for its dead letters' create --max-deliveries 1 --dead-letter none x
 ok '--dead-letter for shorter messages' fails 1 'create x: t takes no messages as long as that' create --max-deliveries 1 --dead-letter t -s 16K x
-ok '--dead-letter that is direct' fails 1 'create x: d is direct, or gives up messages itself, and cannot take others'"'" create --max-deliveries 1 --dead-letter d x
+ok '--dead-letter that is direct' fails 1 'create x: d is direct, has a limit or gives up messages itself, and cannot take others'"'" create --max-deliveries 1 --dead-letter d x
+ok 'create with --limit' says '' create --limit 3 --lanes 2 --capacity 4 bounded
+mailbox info bounded >"$tmp/out"
+ok 'info shows it' has '^limit  *3 in all$'
+ok 'and that it is sealed' has '^flags  *sealed *$'
+mailbox info --json bounded >"$tmp/out"
+ok '--json too' has '"limit": 3,'
+for lane in 0 1 0; do mailbox send --lane $lane bounded "$lane"; done
+mailbox send --timeout 0 --lane 1 bounded more 2>"$tmp/out"
+ok 'so many messages, whatever their lanes' is "$?$(cat $sys/bounded/depth)" 33
+mailbox list >"$tmp/out"
+ok 'list shows it as full' has '^bounded .*3/3'
+ok '--limit above the capacity' fails 2 'create: --limit takes a capacity that is not less (see mailbox create --help)' create --limit 17 x
+ok '--limit with --max-deliveries' fails 2 'create: --limit is not for --direct, --drop or --max-deliveries (see mailbox create --help)' create --limit 2 --max-deliveries 1 x
+ok '--dead-letter that has a limit' fails 1 'create x: bounded is direct, has a limit or gives up messages itself, and cannot take others'"'" create --max-deliveries 1 --dead-letter bounded x
+mailbox delete bounded
 ok '--drop of something else' fails 2 'create: what to drop must be newest or oldest, not all (see mailbox create --help)' create --drop all x
 ok '--drop=oldest with --direct' fails 2 'create: --direct keeps what it has: --drop=newest (see mailbox create --help)' create --direct --drop oldest x
 ok '--peer without --direct' fails 2 'create: --peer is for --direct (see mailbox create --help)' create --peer 1 x
@@ -468,7 +483,7 @@ mailbox create -m 0620 w
 as_alice() { su -s /bin/sh alice -c "PATH=$PATH $1" 2>&1; }
 if grep -q '^alice:' /etc/passwd; then
 	ok 'not for others' is "$(as_alice 'mailbox send w x')" 'mailbox: send w: permission denied'
-	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port, or the port is sealed or for others'
+	ok 'not theirs to delete' is "$(as_alice 'mailbox delete w')" 'mailbox: delete w: not the owner of the port'
 	ok 'not theirs to evict from' is "$(as_alice 'mailbox evict w 1')" 'mailbox: evict w: not the owner of the port'
 	ok 'nor to see who maps it, but the rest' is "$(as_alice 'mailbox info w | grep -c ^port')" 1
 	ok 'but there to see' is "$(as_alice 'mailbox list | grep -c ^w')" 1

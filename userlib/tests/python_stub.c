@@ -106,6 +106,7 @@ int mailbox_info(struct mailbox *mb, struct mailbox_info *info)
 	info->flags = attr.flags;
 	info->receiver = attr.peer_pid;
 	info->max_deliveries = attr.max_deliveries;
+	info->limit = attr.limit;
 	if (attr.dead_letter)
 		strncpy(info->dead_letter, attr.dead_letter, sizeof(info->dead_letter) - 1);
 	info->endpoint = mb->oflags;

@@ -88,12 +88,12 @@ for name, function in sorted(declared.items()):
 # --- against the stub
 
 port = m.create("jobs", os.O_RDWR | os.O_NONBLOCK, message_size=100000, capacity=4, lanes=2, mode=0o660,
-                flags=m.DIRECT | m.EXCLUSIVE, peer_pid=77, max_deliveries=9, dead_letter="dead")
+                flags=m.DIRECT | m.EXCLUSIVE, peer_pid=77, max_deliveries=9, dead_letter="dead", limit=4)
 info = port.info()
 ok("create hands on all attributes", lambda: differ(
     (info.name, info.message_size, info.capacity, info.lanes, info.mode, info.flags, info.receiver, info.endpoint,
-     info.max_deliveries, info.dead_letter),
-    ("jobs", 100000, 4, 2, 0o660, m.DIRECT | m.EXCLUSIVE, 77, os.O_RDWR | os.O_NONBLOCK, 9, "dead")))
+     info.max_deliveries, info.dead_letter, info.limit),
+    ("jobs", 100000, 4, 2, 0o660, m.DIRECT | m.EXCLUSIVE, 77, os.O_RDWR | os.O_NONBLOCK, 9, "dead", 4)))
 ok("64 bits are 64 bits", lambda: differ(info.map_bytes, 1 << 40))
 ok("create of a nameless port", lambda: differ(m.create().info().name, ""))
 ok("an error has its errno", lambda: fails(errno.EEXIST, m.create, "taken", kind=FileExistsError))

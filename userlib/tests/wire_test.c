@@ -188,7 +188,7 @@ static void test_create(void)
 {
 	struct mailbox_attr attr = {
 		.message_size = 1, .capacity = 2, .lanes = 3, .mode = 0640,
-		.flags = MAILBOX_SEALED | MAILBOX_EXCLUSIVE, .max_deliveries = 5,
+		.flags = MAILBOX_SEALED | MAILBOX_EXCLUSIVE, .max_deliveries = 5, .limit = 7,
 		.dead_letter = "letters",
 	};
 	struct mailbox_create *in = &kernel.in.create;
@@ -203,7 +203,7 @@ static void test_create(void)
 	ok(kernel.request == MAILBOX_IOC_CREATE && in->size == sizeof(*in) &&
 	   in->message_size == 1 && in->capacity == 2 && in->lanes == 3 &&
 	   in->mode == 0640 && in->flags == attr.flags && name_is(in->name, "jobs") &&
-	   in->max_deliveries == 5 && name_is(in->dead_letter, "letters"),
+	   in->max_deliveries == 5 && in->limit == 7 && name_is(in->dead_letter, "letters"),
 	   "create tells every attribute");
 	ok(in->open_flags == (O_WRONLY | O_NONBLOCK | O_CLOEXEC),
 	   "create tells the open flags, with O_CLOEXEC");
@@ -213,7 +213,7 @@ static void test_create(void)
 	begin();
 	mb = mailbox_create(NULL, NULL, O_RDWR);
 	ok(mb && name_is(in->name, "") && !in->message_size && !in->capacity &&
-	   !in->lanes && !in->mode && !in->flags && !in->max_deliveries &&
+	   !in->lanes && !in->mode && !in->flags && !in->max_deliveries && !in->limit &&
 	   name_is(in->dead_letter, ""),
 	   "no name and no attributes are zeros");
 	mailbox_close(mb);

@@ -125,10 +125,14 @@ uint64_t to_number(const struct command *cmd, const char *what,
 	errno = 0;
 	value = strtoull(text, &end, 0);
 	if (!isdigit((unsigned char)text[0]) || *end || errno ||
-	    value < min || value > max)
-		misused(cmd, "%s must be a number from %llu to %llu, not %s",
-			what, (unsigned long long)min, (unsigned long long)max,
-			*text ? text : "nothing");
+	    value < min || value > max) {
+		char most[32] = "on";
+
+		if (max != UINT64_MAX)
+			snprintf(most, sizeof(most), "to %llu", (unsigned long long)max);
+		misused(cmd, "%s must be a number from %llu %s, not %s", what,
+			(unsigned long long)min, most, *text ? text : "nothing");
+	}
 	return value;
 }
 

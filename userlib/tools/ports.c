@@ -22,13 +22,15 @@ static const char create_help[] =
 "      --peer=PID         with --direct: only this process may open it\n"
 "      --drop=WHICH       newest or oldest: who sends to a full lane does not wait, but\n"
 "                         that message is dropped, and counted\n"
+"      --limit=N          messages at most, in all lanes together, not more than the\n"
+"                         capacity; sealed (as many as the lanes hold)\n"
 "      --max-deliveries=N a message is given up whose receivers died with it, or gave\n"
 "                         it back, so often (no limit)\n"
 "      --dead-letter=PORT with --max-deliveries: it goes there then, and is not lost\n"
 "      --exist-ok         no error if a port of that name exists, as it is\n"
 HELP_HELP HELP_EXIT ".\n";
 
-enum { SEALED = 256, DIRECT, PEER, DROP, MAX_DELIVERIES, DEAD_LETTER, EXIST_OK };
+enum { SEALED = 256, DIRECT, PEER, DROP, LIMIT, MAX_DELIVERIES, DEAD_LETTER, EXIST_OK };
 
 static const struct option create_options[] = {
 	{ "message-size", required_argument, NULL, 's' },
@@ -39,6 +41,7 @@ static const struct option create_options[] = {
 	{ "direct", no_argument, NULL, DIRECT },
 	{ "peer", required_argument, NULL, PEER },
 	{ "drop", required_argument, NULL, DROP },
+	{ "limit", required_argument, NULL, LIMIT },
 	{ "max-deliveries", required_argument, NULL, MAX_DELIVERIES },
 	{ "dead-letter", required_argument, NULL, DEAD_LETTER },
 	{ "exist-ok", no_argument, NULL, EXIST_OK },
@@ -98,6 +101,10 @@ static void create_option(const struct command *cmd, int c,
 		attr->flags &= ~(MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST);
 		attr->flags |= to_policy(cmd, optarg);
 		break;
+	case LIMIT:
+		attr->limit = to_number(cmd, "the limit", optarg, 1, MAILBOX_CAPACITY_MAX);
+		attr->flags |= MAILBOX_SEALED;
+		break;
 	case MAX_DELIVERIES:
 		attr->max_deliveries = to_number(cmd, "the deliveries", optarg, 1,
 						 MAILBOX_DELIVERIES_MAX);
@@ -110,6 +117,8 @@ static void create_option(const struct command *cmd, int c,
 		break;
 	}
 }
+
+#define NOT_LIMITED	(MAILBOX_DIRECT | MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST)
 
 /*
  * Opening an existing port takes permission to; either direction will do. A direct one is
@@ -154,7 +163,7 @@ static int not_created(const struct command *cmd, const char *port,
 				      attr->dead_letter);
 	if (attr->dead_letter && error == EOPNOTSUPP)
 		return failed_because(cmd, port,
-				      "%s is direct, or gives up messages itself, and cannot take others'",
+				      "%s is direct, has a limit or gives up messages itself, and cannot take others'",
 				      attr->dead_letter);
 	return failed(cmd, port, -error);
 }
@@ -176,6 +185,10 @@ static int create_run(const struct command *cmd, int argc, char **argv)
 		misused(cmd, "--direct keeps what it has: --drop=newest");
 	if (attr.dead_letter && !attr.max_deliveries)
 		misused(cmd, "--dead-letter takes --max-deliveries");
+	if (attr.limit && (attr.max_deliveries || attr.flags & NOT_LIMITED))
+		misused(cmd, "--limit is not for --direct, --drop or --max-deliveries");
+	if (attr.limit > (attr.capacity ? attr.capacity : MAILBOX_CAPACITY_DEFAULT))
+		misused(cmd, "--limit takes a capacity that is not less");
 
 	if (in_the_way(port))
 		return failed_because(cmd, port,
@@ -220,7 +233,9 @@ static int delete_run(const struct command *cmd, int argc, char **argv)
 
 	for (; optind < argc; optind++) {
 		err = mailbox_delete(argv[optind], flags);
-		if (err)
+		if (err == -EPERM)
+			status = failed_because(cmd, argv[optind], "not the owner of the port");
+		else if (err)
 			status = failed(cmd, argv[optind], err);
 	}
 	return status;
