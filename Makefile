@@ -93,7 +93,7 @@ cover: test-programs ## which lines of the module the tests reach
 
 mq-test: check-setup module ## POSIX message queues on ports: a conformance test, stress-ng and pmqtest, beside the kernel's own
 	@$(MAKE) -s -C userlib mq OUT=$(abspath build/userlib)
-	@$(qemu)/queues.sh "$(kernel)" $(mbuild) "$(call cached,queues)"
+	@$(qemu)/queues.sh test "$(kernel)" $(mbuild) "$(call cached,queues)"
 
 runner-test: check-setup ## deliberate bugs: does the runner of the tests see them?
 	$(call build-module,build/kasan,"$(kasan)/build")
@@ -136,6 +136,11 @@ bench-scale: bench-program ring-program ## the same beside 1 to 1000 ports, endp
 
 bench-readme: ## tables of README.md anew, of the CSV files in RUN=build/bench
 	@selftests/bench/readme.sh "$(RUN)" README.md
+
+bench-mq: run-setup module ## what programs for POSIX message queues say of the kernel's and of ours, in build/bench/mq.txt
+	@$(MAKE) -s -C userlib mq OUT=$(abspath build/userlib)
+	@$(MAKE) -s -C selftests/bench $(abspath build/bench)/mq-cost OUT=$(abspath build/bench)
+	@$(qemu)/queues.sh report "$(kernel)" $(mbuild) "$(call cached,queues)" | tee build/bench/mq.txt
 
 bench-gate: bench-program ## are these instructions as many as selftests/bench/baseline.csv says?
 	@$(qemu)/tally.pl gate selftests/bench/gate.sh check "$(kernel)" $(mbuild)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# queues.sh KERNEL-DIR BUILD-DIR QUEUES-DIR    POSIX message queues, the kernel's own and on ports
+# queues.sh test|report KERNEL-DIR BUILD-DIR QUEUES-DIR    POSIX message queues, the kernel's own and on ports
 #
 # Dynamic programs, as they come: they go into the guest with the loader and the libraries
 # that they link, from QUEUES-DIR (see cache.sh) or from this machine. In one boot:
@@ -10,14 +10,16 @@
 #   conformance32, preloaded32    the same with 32 bits, and 64-bit times
 #   stress-ng       its --mq worker, on both
 #   pmqtest         of rt-tests, on both
+# `report` runs these two, and mq-cost, where the clock counts instructions, and shows all that they say.
 set -euo pipefail
 
 here=$(dirname "$0")
-kernel=$1 build=$2 queues=$3
+what=$1 kernel=$2 build=$3 queues=$4
 out=$build/queues
 mkdir -p "$out"
 declare -A files
 programs=(build/userlib/mq/{mq,mq-linked,mq32} "$queues/usr/bin/stress-ng" "$queues/usr/bin/pmqtest")
+[ "$what" = test ] || programs+=(build/bench/mq-cost)
 for program in "${programs[@]}"; do
 	while read -r library; do
 		case $library in
@@ -36,6 +38,11 @@ arguments=()
 for file in "${!files[@]}"; do
 	arguments+=("$file:${files[$file]}")
 done
+if [ "$what" = report ]; then
+	exec "$here/vm.sh" -n -k "$kernel" -o "$out" -t 600 -a 'mitigations=off audit=0' \
+		-c 'exec sh ./report.sh' "$build/mailbox_dev.ko" "$here/queues/report.sh" \
+		build/userlib/mq/libmailbox-mq.so.0 "${programs[@]:3}" "${arguments[@]}"
+fi
 each=120
 ! grep -qE '^CONFIG_(KASAN|KCSAN)=y' "$kernel/build/.config" || each=600
 exec "$here/tally.pl" -l "$out/console.log" queues \
