@@ -20,9 +20,8 @@
  * finishes a message has perhaps finished it: then it does not come again, and
  * the receipt says so. The port's own counts must agree with the books to the last message.
  *
- * Bugs made on purpose, and what it said of them after how many kills:
+ * A bug made on purpose, and what it said of it after how many kills:
  *	what a dead holder had is dropped		a message is lost	202
- *	no receipt of an ack after two in vain		somebody sleeps		50, 103
  */
 #include <linux/futex.h>
 #include <sched.h>
