@@ -15,12 +15,15 @@
  */
 #include <dirent.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/select.h>
 
+#include "receipts.h"
 #include "storm.h"
 
 #define POINTS_MAX	5000	/* more than any call has */
 #define LONG_MESSAGE	9000U	/* of more than one page */
+#define PART_MESSAGE	2000U	/* of less, so that no other allocator helps out */
 #define SHORT_MESSAGE	40U
 
 /* The fault, in this thread */
@@ -107,6 +110,10 @@ struct scene {
 	int epoll;
 	__u64 soon;		/* taken before the fault: reading the clock could meet it */
 	__u64 late;
+	__u64 ticket;		/* of what is leased */
+	__u32 moved;		/* messages that the call sent or received */
+	struct mailbox_finish end;	/* of what is leased, with the next receive */
+	struct mailbox_receipt receipt;
 	char in[LONG_MESSAGE];
 	char out[LONG_MESSAGE];
 };
@@ -330,7 +337,115 @@ static long call_sysfs(struct scene *s)
 	return read_all(path);
 }
 
-enum effect { NONE, MAKES, DELETES, SENDS, RECEIVES };
+/* Receipts, leases, batches */
+
+static long call_send_receipt(struct scene *s)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_RECEIPT, .data = address(s->out),
+					   .length = s->length, .deadline = s->late);
+
+	return send_message(s->fd, &m);
+}
+
+/* Does not wait to be told. */
+static long call_send_sync(struct scene *s)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_SEND_SYNC, .data = address(s->out),
+					   .length = s->length);
+	long ret = send_message(s->fd, &m);
+
+	return ret == -EINPROGRESS ? 0 : ret;
+}
+
+static long call_lease(struct scene *s)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_LEASE, .data = address(s->in),
+					   .length = sizeof(s->in), .deadline = s->late);
+	long ret = receive_message(s->fd, &m);
+
+	s->ticket = m.ticket;
+	return ret;
+}
+
+static long call_ack(struct scene *s)
+{
+	return finish(s->fd, MAILBOX_ACK, s->ticket);
+}
+
+static long call_nack(struct scene *s)
+{
+	return finish(s->fd, MAILBOX_NACK, s->ticket);
+}
+
+static long call_extend(struct scene *s)
+{
+	return finish(s->fd, MAILBOX_EXTEND, s->ticket, .deadline = s->late);
+}
+
+static long call_reply(struct scene *s)
+{
+	return finish(s->fd, MAILBOX_REPLY, s->ticket, .data = address(s->out),
+		      .length = s->length);
+}
+
+/* Reply, and lease the next, by one call. */
+static long call_reply_and_lease(struct scene *s)
+{
+	struct mailbox_message m = message(.flags = MAILBOX_RECV_LEASE | MAILBOX_RECV_FINISH,
+					   .data = address(s->in), .length = sizeof(s->in),
+					   .deadline = s->late, .receipt = address(&s->end));
+	long ret = receive_message(s->fd, &m);
+
+	s->ticket = m.ticket;
+	return ret;
+}
+
+static long call_read_receipt(struct scene *s)
+{
+	s->receipt = wish(.data = address(s->in), .length = sizeof(s->in));
+	return read_receipt(s->fd, &s->receipt);
+}
+
+static long call_eventfd(struct scene *s)
+{
+	struct mailbox_eventfd e = { .size = sizeof(e), .fd = s->made };
+
+	return result(ioctl(s->fd, MAILBOX_IOC_EVENTFD, &e));
+}
+
+static long call_peek(struct scene *s)
+{
+	struct mailbox_message m = message(.data = address(s->in), .length = sizeof(s->in));
+
+	return result(ioctl(s->fd, MAILBOX_IOC_PEEK, &m));
+}
+
+/* Of two messages; it may end behind the first. */
+static long batch(struct scene *s, unsigned long command, char *data, __u32 length)
+{
+	struct mailbox_vector v[2] = { { address(data), length }, { address(data), length } };
+	struct mailbox_detail d[2] = { 0 };
+	struct mailbox_batch b = {
+		.size = sizeof(b), .vectors = address(v), .details = address(d), .count = 2,
+		.deadline = s->late,
+	};
+	long ret = result(ioctl(s->fd, command, &b));
+
+	s->moved = ret < 0 ? 0 : ret;
+	return ret < 0 ? ret : ret ? 0 : -ENODATA;
+}
+
+static long call_send_batch(struct scene *s)
+{
+	return batch(s, MAILBOX_IOC_SEND_BATCH, s->out, s->length);
+}
+
+static long call_receive_batch(struct scene *s)
+{
+	return batch(s, MAILBOX_IOC_RECEIVE_BATCH, s->in, sizeof(s->in));
+}
+
+enum effect { NONE, MAKES, DELETES, SENDS, RECEIVES, LEASES, FINISHES, TURNS };
 
 static const struct trial {
 	const char *name;
@@ -371,6 +486,30 @@ static const struct trial {
 	{ "O_ASYNC off", call_async_off },
 	{ "fdinfo", call_fdinfo },
 	{ "sysfs", call_sysfs },
+	{ "send for a receipt, short", call_send_receipt, SENDS, SHORT_MESSAGE },
+	{ "send for a receipt, long", call_send_receipt, SENDS, LONG_MESSAGE },
+	{ "synchronous send", call_send_sync, SENDS },
+	{ "lease, short", call_lease, LEASES, SHORT_MESSAGE },
+	{ "lease, part of a page", call_lease, LEASES, PART_MESSAGE },
+	{ "lease, long", call_lease, LEASES, LONG_MESSAGE },
+	{ "acknowledge", call_ack, FINISHES },
+	{ "give back", call_nack, FINISHES },
+	{ "extend", call_extend, FINISHES },
+	{ "reply, short", call_reply, FINISHES, SHORT_MESSAGE },
+	{ "reply, part of a page", call_reply, FINISHES, PART_MESSAGE },
+	{ "reply, long", call_reply, FINISHES, LONG_MESSAGE },
+	{ "reply and lease, short", call_reply_and_lease, TURNS, SHORT_MESSAGE },
+	{ "reply and lease, part of a page", call_reply_and_lease, TURNS, PART_MESSAGE },
+	{ "reply and lease, long", call_reply_and_lease, TURNS, LONG_MESSAGE },
+	{ "read a receipt, short", call_read_receipt, NONE, SHORT_MESSAGE },
+	{ "read a receipt, long", call_read_receipt, NONE, LONG_MESSAGE },
+	{ "eventfd", call_eventfd },
+	{ "peek, short", call_peek, NONE, SHORT_MESSAGE },
+	{ "peek, long", call_peek, NONE, LONG_MESSAGE },
+	{ "send a batch, short", call_send_batch, SENDS, SHORT_MESSAGE },
+	{ "send a batch, long", call_send_batch, SENDS, LONG_MESSAGE },
+	{ "receive a batch, short", call_receive_batch, RECEIVES, SHORT_MESSAGE },
+	{ "receive a batch, long", call_receive_batch, RECEIVES, LONG_MESSAGE },
 };
 
 /* A fresh port and an epoll. */
@@ -389,21 +528,46 @@ static void set_scene(struct __test_metadata *_metadata, struct scene *s, const 
 	ASSERT_LE(0, s->epoll);
 }
 
-/* One message in the port, and what else the call starts from. */
+/*
+ * One message in the port, and what else the call starts from. The endpoint is a new one: it
+ * has put nothing by that saves the call an allocation.
+ */
 static void prepare(struct __test_metadata *_metadata, struct scene *s, const struct trial *t)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 
+	close(s->fd);
+	s->fd = open_node(s->name, O_RDWR);
+	ASSERT_LE(0, s->fd);
+	s->late = in_ms(60000);
+	if (t->effect == FINISHES || t->effect == TURNS || t->call == call_read_receipt) {
+		ASSERT_EQ(0, call_send_receipt(s));
+		ASSERT_EQ(0, call_lease(s));
+		s->end = finishing(MAILBOX_REPLY, s->ticket, .data = address(s->out),
+				   .length = s->length);
+	}
+	if (t->call == call_read_receipt) {
+		ASSERT_EQ(0, call_reply(s));
+	}
+	if (t->effect != FINISHES) {
+		ASSERT_EQ(s->length, put(s->fd, s->out, s->length));
+	}
+	if (t->call == call_receive_batch) {
+		ASSERT_EQ(s->length, put(s->fd, s->out, s->length));
+	}
 	memset(s->in, 0, sizeof(s->in));
-	ASSERT_EQ(s->length, put(s->fd, s->out, s->length));
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->fd, NULL);
 	if (t->call == call_epoll_wait) {
 		ASSERT_EQ(0, epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->fd, &e));
 	}
 	ASSERT_EQ(0, t->call == call_async_off ? call_async_on(s) : call_async_off(s));
 	s->soon = in_ms(5);
-	s->late = in_ms(10000);
+	s->moved = 1;
 	s->made = -1;
+	if (t->call == call_eventfd) {
+		s->made = eventfd(0, EFD_CLOEXEC);
+		ASSERT_LE(0, s->made);
+	}
 	if (t->call == call_close || t->call == call_receive_late) {
 		s->made = create(NULL);
 		ASSERT_LE(0, s->made);
@@ -432,6 +596,53 @@ static void inspect_node(struct __test_metadata *_metadata, const char *name, __
 	}
 	EXPECT_EQ(S_IFCHR | mode, st.st_mode);
 	EXPECT_EQ(getuid(), st.st_uid);
+}
+
+/* The only receipt there is. */
+static void expect_receipt(struct __test_metadata *_metadata, struct scene *s, __u32 outcome)
+{
+	memset(s->in, 0, sizeof(s->in));
+	ASSERT_EQ(0, call_read_receipt(s));
+	ASSERT_EQ(outcome, s->receipt.outcome);
+	if (outcome == MAILBOX_REPLIED) {
+		ASSERT_EQ(s->length, s->receipt.length);
+		ASSERT_EQ(0, memcmp(s->in, s->out, s->length));
+	}
+}
+
+/* A call that failed has left the lease as it was: it can be made again. */
+static void inspect_finish(struct __test_metadata *_metadata, struct scene *s,
+			   const struct trial *t, bool done)
+{
+	bool extended = t->call == call_extend, back = t->call == call_nack;
+
+	ASSERT_EQ(!done || extended, info_of(s->fd).leased);
+	if (!done) {
+		ASSERT_EQ(0, t->call(s));
+	}
+	ASSERT_EQ(extended, info_of(s->fd).leased);
+	if (extended) {
+		ASSERT_EQ(0, call_ack(s));
+	}
+	expect_messages(_metadata, s, back);
+	expect_receipt(_metadata, s, back ? MAILBOX_RECEIVED :
+		       t->call == call_reply ? MAILBOX_REPLIED : MAILBOX_ACKED);
+}
+
+/* One that failed has finished the first message and says so, or has done nothing: again. */
+static void inspect_turn(struct __test_metadata *_metadata, struct scene *s,
+			 const struct trial *t, bool done)
+{
+	if (!done) {
+		ASSERT_EQ(s->end.how != MAILBOX_FINISHED, info_of(s->fd).leased);
+		ASSERT_EQ(0, t->call(s));
+	}
+	ASSERT_EQ(MAILBOX_FINISHED, s->end.how);
+	ASSERT_EQ(1, info_of(s->fd).leased);
+	ASSERT_EQ(0, memcmp(s->in, s->out, s->length));
+	ASSERT_EQ(0, call_nack(s));
+	expect_messages(_metadata, s, 1);
+	expect_receipt(_metadata, s, MAILBOX_REPLIED);
 }
 
 static void inspect_effect(struct __test_metadata *_metadata, struct scene *s,
@@ -464,16 +675,41 @@ static void inspect_effect(struct __test_metadata *_metadata, struct scene *s,
 		}
 		break;
 	case SENDS:
-		expect_messages(_metadata, s, 1 + done);
+		expect_messages(_metadata, s, 1 + done * s->moved);
+		if (done && (t->call == call_send_receipt || t->call == call_send_sync))
+			expect_receipt(_metadata, s, MAILBOX_RECEIVED);
 		break;
 	case RECEIVES:
 		if (done) {
 			ASSERT_EQ(0, memcmp(s->in, s->out, s->length));
 		}
-		expect_messages(_metadata, s, 1 - done);
+		expect_messages(_metadata, s,
+				1 + (t->call == call_receive_batch) - done * s->moved);
+		break;
+	case LEASES:
+		ASSERT_EQ(done, info_of(s->fd).leased);
+		if (done) {
+			ASSERT_EQ(0, memcmp(s->in, s->out, s->length));
+			ASSERT_EQ(0, call_nack(s));
+		}
+		expect_messages(_metadata, s, 1);
+		break;
+	case FINISHES:
+		inspect_finish(_metadata, s, t, done);
+		break;
+	case TURNS:
+		inspect_turn(_metadata, s, t, done);
 		break;
 	case NONE:
+		if (done && (t->call == call_peek || t->call == call_read_receipt)) {
+			ASSERT_EQ(0, memcmp(s->in, s->out, s->length));
+		}
 		expect_messages(_metadata, s, 1);
+		if (!done && t->call == call_read_receipt)
+			expect_receipt(_metadata, s, MAILBOX_REPLIED);
+	}
+	if (t->effect != DELETES) {
+		ASSERT_EQ(-EAGAIN, call_read_receipt(s));
 	}
 }
 
@@ -560,7 +796,9 @@ static void try_one(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *sel
 	    self->points - 1, self->no_memory, self->bad_address);
 	self->faults += self->points - 1;
 	self->failures += self->no_memory + self->bad_address;
-	if (t->call == call_create) {	/* it cannot do without memory */
+	/* These cannot do without memory. */
+	if (t->call == call_create || t->call == call_send_receipt || t->call == call_send_sync ||
+	    t->length == PART_MESSAGE) {
 		ASSERT_LT(0, self->no_memory);
 	}
 }
