@@ -6,9 +6,10 @@
  *
  * Callers send synchronously, with deadlines and signals; askers send for receipts
  * and read them later; others send without, by write() and in a mapping. Workers
- * lease, some with deadlines that they miss, and acknowledge, reply, give back or extend;
- * others receive plainly, or in a mapping. Half of the victims are killed
- * when they come to a chosen place, after an instant of its own.
+ * lease, some with deadlines that they miss, and acknowledge, reply, give back or extend,
+ * now and then by the call that leases the next; others receive plainly, or in a
+ * mapping. Half of the victims are killed when they come to a chosen place, after an
+ * instant of its own.
  *
  *	LEASEDEATH_KILLS=n	deaths (400, or as much() allows)
  *	LEASEDEATH_SEED=n	instead of a random one; timing still differs
@@ -18,7 +19,9 @@
  *
  * Books as in death.c: in memory that outlives the workers. Whoever dies in the call that
  * finishes a message has perhaps finished it: then it does not come again, and
- * the receipt says so. The port's own counts must agree with the books to the last message.
+ * the receipt says so. MAILBOX_RECV_FINISH leaves no doubt: it says in the books that it is
+ * done before it is, and takes that back if it cannot be. The port's own counts must agree
+ * with the books to the last message.
  *
  * A bug made on purpose, and what it said of it after how many kills:
  *	what a dead holder had is dropped		a message is lost	202
@@ -50,7 +53,7 @@ enum role { CALLER, ASKER, SENDER, MAPPED_SENDER, WORKER, RECEIVER, MAPPED_RECEI
 /* What somebody is doing; where leases and calls are, the books tell more: enum phase. */
 enum doing {
 	NOTHING, SENDING, CALLING, ASKING, AWAITING, CLAIMED,
-	LEASING, HOLDING, ACKING, NACKING, REPLYING, EXTENDING,
+	LEASING, HOLDING, ACKING, NACKING, REPLYING, EXTENDING, TURNING,
 	RECEIVING, TAKING, IN_HAND, RELEASING, DOINGS
 };
 
@@ -106,8 +109,12 @@ struct place {
 	__u32 leaving;		/* killed, or at its end */
 	struct mailbox_message message;
 	struct mailbox_receipt receipt;
+	struct mailbox_finish end;	/* of the message at hand */
+	__u32 how;		/* it is to end */
+	__u32 departed;		/* how often it was given back before */
 	struct note body;
 	struct note reply;
+	struct note answer;
 	__u64 seed;
 	__u32 life;
 	pid_t pid;
@@ -514,20 +521,25 @@ struct held {
 static struct held hand[HANDS];
 static __u32 hands;
 
-static void lease_one(int fd)
+/* With @others in hand it does not wait. */
+static long next_lease(int fd, __u32 flags, __u32 others, enum doing doing)
 {
-	__u64 until = one_in(3) ? in_ms(below(3)) : one_in(2) ? MAILBOX_FOREVER : 0;
 	long ret;
-	__u32 n;
 
-	expect(MAILBOX_RECV_LEASE, hands ? MAILBOX_NO_WAIT : random_deadline());
-	ours->message.lease = until;
-	tell(ours->in, !hands);
-	enter(LEASING);
+	expect(MAILBOX_RECV_LEASE | flags, others ? MAILBOX_NO_WAIT : random_deadline());
+	ours->message.lease = one_in(3) ? in_ms(below(3)) : one_in(2) ? MAILBOX_FOREVER : 0;
+	ours->message.receipt = address(&ours->end);
+	tell(ours->in, !others);
+	enter(doing);
 	ret = receive_message(fd, &ours->message);
 	tell(ours->in, 0);
-	if (received_none(ret))
-		return;
+	return ret;
+}
+
+static void take_in_hand(void)
+{
+	__u32 n;
+
 	log_delivery(ours, ours->message.tag);
 	check_note(&ours->message, &ours->body);
 	/* Its own lease of it was over, and it has it once more: there is one. */
@@ -536,9 +548,15 @@ static void lease_one(int fd)
 	hands += n == hands;
 	hand[n] = (struct held) {
 		.id = ours->message.tag, .lane = ours->message.lane,
-		.ticket = ours->message.ticket, .until = until,
+		.ticket = ours->message.ticket, .until = ours->message.lease,
 		.departed = departed_of(&ours->message),
 	};
+}
+
+static void lease_one(int fd)
+{
+	if (!received_none(next_lease(fd, 0, hands, LEASING)))
+		take_in_hand();
 }
 
 /* It is not alive, or has just died: then nobody is to be told. */
@@ -555,27 +573,48 @@ static void check_nobody(__u32 id)
 	}
 }
 
-static long finish_one(int fd, const struct held *h, enum doing doing)
+static void compose_end(const struct held *h, enum doing doing)
 {
 	static const __u32 how[DOINGS] = {
 		[ACKING] = MAILBOX_ACK, [NACKING] = MAILBOX_NACK, [REPLYING] = MAILBOX_REPLY,
 		[EXTENDING] = MAILBOX_EXTEND,
 	};
-	struct note answer = { h->id, h->id + 1 };
-	struct mailbox_finish f = {
-		.size = sizeof(f), .how = how[doing], .lane = h->lane, .ticket = h->ticket,
-	};
+	struct mailbox_finish *f = &ours->end;
 
+	*f = (struct mailbox_finish) {
+		.size = sizeof(*f), .how = how[doing], .lane = h->lane, .ticket = h->ticket,
+	};
 	if (doing == REPLYING) {
-		f.data = address(&answer);
-		f.length = sizeof(answer);
+		ours->answer = (struct note) { h->id, h->id + 1 };
+		f->data = address(&ours->answer);
+		f->length = sizeof(ours->answer);
 	} else if (doing == EXTENDING) {
-		f.deadline = in_ms(below(5));
+		f->deadline = in_ms(below(5));
 	} else if (doing == NACKING && one_in(2)) {
-		f.how = MAILBOX_NACK_BACK;
+		f->how = MAILBOX_NACK_BACK;
 	}
+	ours->how = f->how;
+	ours->departed = h->departed;
+}
+
+static long finish_one(int fd, const struct held *h, enum doing doing)
+{
+	compose_end(h, doing);
 	enter(doing);
-	return result(ioctl(fd, MAILBOX_IOC_FINISH, &f));
+	return result(ioctl(fd, MAILBOX_IOC_FINISH, &ours->end));
+}
+
+/* And lease the next; what came of that is in @received if the first was finished. */
+static long turn(int fd, const struct held *h, long *received, enum doing doing)
+{
+	compose_end(h, doing);
+	*received = next_lease(fd, MAILBOX_RECV_FINISH, hands - 1, TURNING);
+	if (ours->end.how == MAILBOX_FINISHED)
+		return 0;
+	if (ours->end.how != ours->how || !*received)
+		complain("the end of message %u, %u, is %u after %ld", h->id, ours->how,
+			 ours->end.how, *received);
+	return *received;
 }
 
 static void end_one(int fd, __u32 n)
@@ -584,31 +623,35 @@ static void end_one(int fd, __u32 n)
 		ACKING, ACKING, ACKING, REPLYING, REPLYING, NACKING, EXTENDING,
 	};
 	enum doing doing = ways[below(sizeof(ways) / sizeof(ways[0]))];
+	bool turns = doing != EXTENDING && one_in(3);
 	struct held h = hand[n];
-	long ret;
+	long ret, received = 0;
 
 	tell(ours->id, h.id);
 	tell(ours->until, h.until);
 	enter(HOLDING);
 	if (one_in(6))
 		dally();
-	ret = finish_one(fd, &h, doing);
+	ret = turns ? turn(fd, &h, &received, doing) : finish_one(fd, &h, doing);
 	if (doing == REPLYING && (ret == -EPIPE || ret == -EOPNOTSUPP)) {
 		if (ret == -EPIPE)
 			check_nobody(h.id);
 		doing = ACKING;
+		turns = false;
 		ret = finish_one(fd, &h, doing);
 	}
 	if (!ret && (doing == ACKING || doing == REPLYING))
 		enter_finished(ours, h.id, doing == ACKING ? MAILBOX_ACKED : MAILBOX_REPLIED,
 			       h.departed, true);
-	enter(NOTHING);
 	if (ret && (ret != -ESTALE || h.until == MAILBOX_FOREVER || !h.until))
 		complain("%u of message %u returned %ld", doing, h.id, ret);
 	if (!ret && doing == EXTENDING)
 		hand[n].until = 1;
 	else
 		hand[n] = hand[--hands];
+	if (!ret && turns && !received_none(received))
+		take_in_hand();
+	enter(NOTHING);
 }
 
 static void work_on_leases(int fd)
@@ -666,8 +709,8 @@ static __attribute__((noreturn)) void work(struct place *p, const char *name)
 enum phase {
 	CALL_QUEUED, CALL_TAKEN, CALL_FINISHED, RECEIPT_QUEUED, RECEIPT_TAKEN, RECEIPT_FINISHED,
 	ASKED, SENT, MAPPED_CLAIMED,
-	LEASE, HELD, OVERDUE, ACK, NACK, REPLY, PROLONGED, RECEIVE, TAKE, MAPPED_HELD, RELEASE,
-	NOWHERE, PHASES
+	LEASE, HELD, OVERDUE, ACK, NACK, REPLY, PROLONGED, TURN, TURNED,
+	RECEIVE, TAKE, MAPPED_HELD, RELEASE, NOWHERE, PHASES
 };
 
 static const char *const phase_names[PHASES] = {
@@ -687,6 +730,8 @@ static const char *const phase_names[PHASES] = {
 	[NACK] = "giving back",
 	[REPLY] = "in a reply",
 	[PROLONGED] = "extending",
+	[TURN] = "finishing, to lease by the same call",
+	[TURNED] = "leasing, by the call that finished",
 	[RECEIVE] = "receiving plainly",
 	[TAKE] = "taking in place",
 	[MAPPED_HELD] = "mapped, with a message in hand",
@@ -739,6 +784,8 @@ static enum phase phase_of(const struct place *p)
 		return REPLY;
 	case EXTENDING:
 		return PROLONGED;
+	case TURNING:
+		return p->end.how == MAILBOX_FINISHED ? TURNED : TURN;
 	case RECEIVING:
 		return RECEIVE;
 	case TAKING:
@@ -761,7 +808,7 @@ static const enum doing places_to_die[][7] = {
 	[ASKER] = { ASKING, AWAITING },
 	[SENDER] = { SENDING },
 	[MAPPED_SENDER] = { SENDING, CLAIMED },
-	[WORKER] = { LEASING, HOLDING, ACKING, NACKING, REPLYING, EXTENDING },
+	[WORKER] = { LEASING, HOLDING, ACKING, NACKING, REPLYING, EXTENDING, TURNING },
 	[RECEIVER] = { RECEIVING },
 	[MAPPED_RECEIVER] = { TAKING, IN_HAND, RELEASING },
 };
@@ -802,6 +849,12 @@ static void examine(struct place *p)
 	const struct mailbox_message *m = &p->message;
 
 	switch ((enum doing)p->doing) {
+	case TURNING:
+		if (p->end.how == MAILBOX_FINISHED && p->how == MAILBOX_ACK)
+			enter_finished(p, p->id, MAILBOX_ACKED, p->departed, true);
+		else if (p->end.how == MAILBOX_FINISHED && p->how == MAILBOX_REPLY)
+			enter_finished(p, p->id, MAILBOX_REPLIED, p->departed, true);
+		/* fall through */
 	case LEASING:
 		if (m->tag && p->logged == p->logged_before)
 			log_delivery(p, m->tag);
