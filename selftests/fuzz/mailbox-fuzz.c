@@ -242,7 +242,7 @@ static __thread struct {
 	struct record *record;
 	unsigned int number;
 	__u64 random;
-	__u64 window;			/* where the next of these goes; what follows each is not mapped */
+	__u64 window;			/* where the next goes; what follows is not mapped */
 	unsigned char *desk;		/* structures */
 	unsigned char *desk_ro;		/* the same memory */
 	unsigned char *inbox;
@@ -345,7 +345,8 @@ static const short errors[KIND_MAX][20] = {
 			ESHUTDOWN, EINPROGRESS, ENOMEM, EOPNOTSUPP },
 	[KIND_receive] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, ENOTCONN,
 			   ESHUTDOWN, EREMOTE, ENOMEM, ESTALE, EOPNOTSUPP },
-	[KIND_send_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE, EOPNOTSUPP },
+	[KIND_send_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE,
+			      EOPNOTSUPP },
 	[KIND_receive_batch] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE,
 				 EOPNOTSUPP },
 	[KIND_notify] = { ERRORS_STRUCT, EOPNOTSUPP, EBUSY, ENOMEM, ECANCELED, EINTR },
@@ -420,7 +421,8 @@ static void *map_window(__u64 *window, size_t bytes, int prot, int flags, int fd
 
 static void *map_private(size_t bytes)
 {
-	return map_window(&me.window, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return map_window(&me.window, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1);
 }
 
 /* Up to the end of a page. */
@@ -1066,7 +1068,8 @@ static void check_created(int fd, const struct mailbox_create *c)
 	    i.capacity != (c->capacity ? c->capacity : MAILBOX_CAPACITY_DEFAULT) ||
 	    i.lanes != (c->lanes ? c->lanes : MAILBOX_LANES_DEFAULT) ||
 	    i.mode != (c->mode ? c->mode : MAILBOX_MODE_DEFAULT) ||
-	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE) || i.limit != c->limit || i.max_deliveries != c->max_deliveries ||
+	    i.flags != (c->flags & ~MAILBOX_EXCLUSIVE) || i.limit != c->limit ||
+	    i.max_deliveries != c->max_deliveries ||
 	    memcmp(i.dead_letter, c->dead_letter, sizeof(i.dead_letter)))
 		broken("the new port is %u/%u/%u/%o/%#x", i.message_size, i.capacity, i.lanes,
 		       i.mode, i.flags);
@@ -1609,7 +1612,8 @@ static void do_receive(void)
 	judge_direction(&t, ret, t.reads);
 	if (!(m->flags & MAILBOX_RECV_FINISH))	/* which has another reason for it */
 		judge_limit(&t, ret);
-	if (ret == -EMSGSIZE && t.known && m->flags & MAILBOX_RECV_LARGEST && p.sound && !im.mutated &&
+	if (ret == -EMSGSIZE && t.known && m->flags & MAILBOX_RECV_LARGEST && p.sound &&
+	    !im.mutated &&
 	    r.size >= t.info.message_size)
 		broken("EMSGSIZE, though any message fits into %zu", r.size);
 	if (ret > 0)
@@ -2875,7 +2879,8 @@ static void model_look(struct model *o)
 
 	ioctl(o->fd, MAILBOX_IOC_INFO, &i);
 	if (i.depth != depth || i.messages_sent != o->sent || i.messages_received != o->received ||
-	    i.limit != o->limit || i.endpoints != 1 || i.waiting_senders || i.waiting_receivers || i.messages_dropped)
+	    i.limit != o->limit || i.endpoints != 1 || i.waiting_senders ||
+	    i.waiting_receivers || i.messages_dropped)
 		broken("model: info says %u, %llu, %llu instead of %u, %llu, %llu", i.depth,
 		       (unsigned long long)i.messages_sent, (unsigned long long)i.messages_received,
 		       depth, (unsigned long long)o->sent, (unsigned long long)o->received);
@@ -2958,7 +2963,8 @@ static void do_model(void)
 	};
 	__u32 limit = chance(40) ? 1 + below(c.capacity) : 0;
 	struct model o = {
-		.limit = limit, .lanes = c.lanes, .capacity = c.capacity, .message_size = c.message_size,
+		.limit = limit, .lanes = c.lanes, .capacity = c.capacity,
+		.message_size = c.message_size,
 		.mask = (1U << c.lanes) - 1,
 	};
 	unsigned int steps = 8 + below(40);
