@@ -1789,7 +1789,8 @@ static void do_receive_batch(void)
 	}
 	if (ret == -EMSGSIZE && !a.im.mutated && a.place.sound && me.vectors[0].length <= each)
 		broken("EMSGSIZE, %u bytes into %u", me.vectors[0].length, each);
-	if (r.sound && !a.im.mutated)
+	/* Of a structure in the memory that all share, it was perhaps another thread's batch. */
+	if (r.sound && !a.im.mutated && a.place.sound)
 		check_canary(&r);
 	drop_target(&t);
 }

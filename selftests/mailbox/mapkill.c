@@ -481,9 +481,10 @@ static void drain_ours(void)
 	for (;;) {
 		struct note n = { 0 };
 		struct mailbox_message m = message(.data = address(&n), .length = sizeof(n));
+		bool sent = !writer_id;		/* before the look: what it sent is there then */
 		long ret = receive_message(ours_fd, &m);
 
-		if (ret == -EAGAIN && !writer_id)
+		if (ret == -EAGAIN && sent)
 			return;
 		if (ret == -EAGAIN && wait_until(!writer_id || polled(ours_fd, POLLIN)))
 			continue;	/* there was room for it */
