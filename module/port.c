@@ -652,7 +652,7 @@ static bool mailbox_dead_send(struct mailbox_port *port, u32 n, u32 id,
 		return false;
 	memcpy(mailbox_slot_write(&lane->view, position, t->length, t->tag, id), t->payload,
 	       t->length);
-	mailbox_ring_set_departed(lane, position, t->departed);
+	mailbox_slot_set_departed(&lane->view, position, t->departed);
 	trace_mailbox_send(port, id, n, position, t->length);
 	mailbox_slot_publish(&lane->view, position, id);		/* (B) (E) */
 	if (mailbox_queue_waiting(&port->receivers))

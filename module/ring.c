@@ -310,7 +310,7 @@ void mailbox_ring_stats(const struct mailbox_ring *ring, u32 lanes,
 		const struct mailbox_ring_lane *lane = &ring->lane[n];
 
 		end = mailbox_lane_end(lane, from ? &from[n] : NULL);
-		stats->sent += end - READ_ONCE(lane->shared->discarded);
+		stats->sent += end - mailbox_shared_discarded(lane->shared);
 		if (lanes & BIT(n))
 			unreceived += mailbox_lane_stats(lane, end, stats);
 		cond_resched();
@@ -386,18 +386,6 @@ bool mailbox_ring_withdraw(struct mailbox_ring *ring, struct mailbox_ring_lane *
 	return true;
 }
 
-/* One more has departed with this message in its hands. Returns how many. */
-static u32 mailbox_slot_departed(struct mailbox_slot *slot)
-{
-	u64 header = READ_ONCE(slot->header);
-
-	if ((header & MAILBOX_SLOT_DEPARTED_MASK) != MAILBOX_SLOT_DEPARTED_MASK) {
-		header += MAILBOX_SLOT_DEPARTED;
-		WRITE_ONCE(slot->header, header);
-	}
-	return (header & MAILBOX_SLOT_DEPARTED_MASK) / MAILBOX_SLOT_DEPARTED;
-}
-
 static void mailbox_ring_void(struct mailbox_ring *ring, const struct mailbox_lane *view,
 			      u64 position, u64 word)
 {
@@ -431,7 +419,7 @@ static bool mailbox_ring_give_up(struct mailbox_ring *ring, struct mailbox_ring_
 static void mailbox_ring_redeliver(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 				   u64 position, u64 word)
 {
-	u32 departed = mailbox_slot_departed(mailbox_lane_slot(&lane->view, position));
+	u32 departed = mailbox_slot_departed(&lane->view, position);
 
 	if (mailbox_ring_spent(ring, departed) &&
 	    mailbox_ring_give_up(ring, lane, position, &word))

@@ -236,7 +236,7 @@ int mailbox_ring_drop(struct mailbox_ring *ring, struct mailbox_ring_lane *lane,
 static inline void mailbox_ring_lose(struct mailbox_ring_lane *lane, s64 n)
 {
 	if (n && !atomic64_fetch_add(n, &lane->lost))
-		MAILBOX_ADD(&lane->shared->lost, 1);
+		mailbox_shared_add_lost(lane->shared, 1);
 }
 
 /* How many, of whom nobody has been told. He is, or they are lost once more. */
@@ -245,7 +245,7 @@ static inline s64 mailbox_ring_take_lost(struct mailbox_ring_lane *lane)
 	s64 n = atomic64_xchg(&lane->lost, 0);
 
 	if (n)
-		MAILBOX_ADD(&lane->shared->lost, -1);
+		mailbox_shared_add_lost(lane->shared, -1);
 	return n;
 }
 
@@ -317,7 +317,7 @@ static inline u64 mailbox_ring_start(const struct mailbox_ring_lane *lane, const
 	u64 from = max(READ_ONCE(*own), READ_ONCE(lane->hint));
 
 	/* A lane may run for long without the kernel. */
-	return mailbox_lane_start(&lane->view, from, READ_ONCE(lane->shared->hint));
+	return mailbox_lane_start(&lane->view, from, mailbox_shared_hint(lane->shared));
 }
 
 /**
@@ -461,7 +461,7 @@ static __always_inline void mailbox_ring_advance(struct mailbox_ring_lane *lane,
 	if (unlikely(!(position & (MAILBOX_HINT_NEAR - 1)))) {
 		WRITE_ONCE(lane->hint, position);
 		if (!(position & (MAILBOX_HINT_PERIOD - 1)))
-			WRITE_ONCE(lane->shared->hint, position);
+			mailbox_shared_set_hint(lane->shared, position);
 	}
 }
 
@@ -536,20 +536,11 @@ static inline bool mailbox_ring_spent(const struct mailbox_ring *ring, u32 deliv
 	return ring->max_deliveries && deliveries >= ring->max_deliveries;
 }
 
-/* Say of a slot that is being filled how often its message was delivered in vain elsewhere. */
-static inline void mailbox_ring_set_departed(struct mailbox_ring_lane *lane, u64 position,
-					     u8 departed)
-{
-	struct mailbox_slot *slot = mailbox_lane_slot(&lane->view, position);
-
-	WRITE_ONCE(slot->header, READ_ONCE(slot->header) | departed * MAILBOX_SLOT_DEPARTED);
-}
-
 /* First the count, then the word: who sees the word shall look for it. */
 static inline void mailbox_ring_announce(struct mailbox_ring_lane *lane)
 {
 	atomic_inc(&lane->parked);
-	MAILBOX_ADD(&lane->shared->parked, 1);
+	mailbox_shared_add_parked(lane->shared, 1);
 }
 
 /* Taken, or not parked after all. */
@@ -557,7 +548,7 @@ static inline void mailbox_ring_revoke(struct mailbox_ring_lane *lane)
 {
 	/* Not below nothing, whatever the mapping holds. */
 	if (atomic_add_unless(&lane->parked, -1, 0))
-		MAILBOX_ADD(&lane->shared->parked, -1);
+		mailbox_shared_add_parked(lane->shared, -1);
 }
 
 static inline void mailbox_ring_park(struct mailbox_ring_lane *lane, u64 position)

@@ -143,6 +143,14 @@ places() {
 	files | xargs grep -nIE '(^|[^[:alnum:]_.}])(/wor[k]/|/tmp/[w]/|/[r]oot/)|deb\.debian\.[o]rg|snapshot\.debian\.[o]rg' || true
 }
 
+# What processes share is touched by the steps of one header alone, each access with its letter.
+letters() {
+	local access='MAILBOX_(LOAD|STORE|ADD|XCHG|CMPXCHG)[A-Z_]*\('
+	grep -nE "$access" uapi/linux/mailbox_ring.h | grep -vE '/\* \([A-Z]\)' || true
+	c_files 'module|userlib/src' | grep -v tests/ | xargs grep -nE \
+		"($access|(READ|WRITE)_ONCE\()&?[a-z>.-]*(slot|shared)(->|\[)" || true
+}
+
 steps=(
 	warnings 'the module builds without a warning (W=1)'
 	sparse 'sparse has nothing to say'
@@ -159,6 +167,7 @@ steps=(
 	manual_examples 'the programs in the man pages compile'
 	picture 'the picture of the architecture shows the rooms and their arrows'
 	session 'the recorded sessions are of the demo and of the packages as they are'
+	letters 'each access to shared memory is in mailbox_ring.h and has its letter'
 	places 'no file names a machine or a mirror'
 )
 echo "1..$((${#steps[@]} / 2))"

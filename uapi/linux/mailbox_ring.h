@@ -744,6 +744,52 @@ static inline __u64 mailbox_waiting(const struct mailbox_waiters *waiters)
 }
 
 /*
+ * What else is told of a lane. (N): nothing hangs on when it is seen. A hint counts if its
+ * slot agrees; what is parked or lost the kernel knows of itself; the rest is statistics.
+ */
+
+static inline __u64 mailbox_shared_hint(const struct mailbox_shared_lane *lane)
+{
+	return MAILBOX_LOAD(&lane->hint);			/* (N) */
+}
+
+static inline void mailbox_shared_set_hint(struct mailbox_shared_lane *lane, __u64 position)
+{
+	MAILBOX_STORE(&lane->hint, position);			/* (N) */
+}
+
+static inline __u64 mailbox_shared_parked(const struct mailbox_shared_lane *lane)
+{
+	return MAILBOX_LOAD(&lane->parked);			/* (N) */
+}
+
+static inline __u64 mailbox_shared_lost(const struct mailbox_shared_lane *lane)
+{
+	return MAILBOX_LOAD(&lane->lost);			/* (N) */
+}
+
+static inline __u64 mailbox_shared_discarded(const struct mailbox_shared_lane *lane)
+{
+	return MAILBOX_LOAD(&lane->discarded);			/* (N) */
+}
+
+static inline void mailbox_shared_add_discarded(struct mailbox_shared_lane *lane, __u32 n)
+{
+	MAILBOX_ADD(&lane->discarded, n);			/* (N) */
+}
+
+/* One more or less (kernel only). */
+static inline void mailbox_shared_add_parked(struct mailbox_shared_lane *lane, int n)
+{
+	MAILBOX_ADD(&lane->parked, n);				/* (N) */
+}
+
+static inline void mailbox_shared_add_lost(struct mailbox_shared_lane *lane, int n)
+{
+	MAILBOX_ADD(&lane->lost, n);				/* (N) */
+}
+
+/*
  * Direct links. @position and what is there come from a look or a walk as for others.
  */
 
@@ -844,9 +890,32 @@ static inline void *mailbox_slot_write(const struct mailbox_lane *lane, __u64 po
 static inline void mailbox_slot_want_receipt(const struct mailbox_lane *lane, __u64 position)
 {
 	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+	__u64 header = MAILBOX_LOAD(&slot->header);		/* (P) */
 
-	MAILBOX_STORE(&slot->header,				/* (P) */
-		      MAILBOX_LOAD(&slot->header) | MAILBOX_SLOT_RECEIPT);
+	MAILBOX_STORE(&slot->header, header | MAILBOX_SLOT_RECEIPT);	/* (P) */
+}
+
+/* Say, after mailbox_slot_write(), how many have departed with the message (kernel only). */
+static inline void mailbox_slot_set_departed(const struct mailbox_lane *lane, __u64 position,
+					     __u8 departed)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+	__u64 header = MAILBOX_LOAD(&slot->header);		/* (P) */
+
+	MAILBOX_STORE(&slot->header, header | departed * MAILBOX_SLOT_DEPARTED);	/* (P) */
+}
+
+/* One more has, who had taken it (kernel only). Returns how many. */
+static inline __u32 mailbox_slot_departed(const struct mailbox_lane *lane, __u64 position)
+{
+	struct mailbox_slot *slot = mailbox_lane_slot(lane, position);
+	__u64 header = MAILBOX_LOAD(&slot->header);		/* (P) */
+
+	if ((header & MAILBOX_SLOT_DEPARTED_MASK) != MAILBOX_SLOT_DEPARTED_MASK) {
+		header += MAILBOX_SLOT_DEPARTED;
+		MAILBOX_STORE(&slot->header, header);		/* (P) */
+	}
+	return (__u32)((header & MAILBOX_SLOT_DEPARTED_MASK) / MAILBOX_SLOT_DEPARTED);
 }
 
 /**

@@ -48,7 +48,7 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 		lane->view.slots = slots;
 		lane->view.capacity = info->capacity;
 		lane->view.stride = mailbox_slot_stride(info->message_size);
-		lane->send = MAILBOX_LOAD(&shared->lane[n].hint);
+		lane->send = mailbox_shared_hint(&shared->lane[n]);
 		lane->receive = lane->send;
 		slots += (size_t)info->capacity * lane->view.stride;
 	}

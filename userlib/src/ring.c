@@ -188,7 +188,7 @@ hot int our_end(struct mailbox *mb, const struct ring *ring, uint32_t end)
  */
 static __u64 start_at(const struct ring *ring, const struct ring_lane *lane, __u64 p)
 {
-	__u64 hint = MAILBOX_LOAD(&ring->shared->lane[lane - ring->lane].hint);
+	__u64 hint = mailbox_shared_hint(&ring->shared->lane[lane - ring->lane]);
 
 	if (hint - p > HINT_NEAR && hint - p < MAILBOX_HINT_FAR &&
 	    mailbox_word_distance(mailbox_lane_word(&lane->view, hint), hint) >= 0)
@@ -267,7 +267,7 @@ static void give_up(struct mailbox *mb, uint32_t n, __u64 position, __u32 count)
 
 	mailbox_range_discard(&ring->lane[n].view, position, count);
 	/* After that: who dies in between is counted too few, not twice. */
-	MAILBOX_ADD(&ring->shared->lane[n].discarded, count);
+	mailbox_shared_add_discarded(&ring->shared->lane[n], count);
 	if (mailbox_waiting(&ring->shared->receivers) ||
 	    mailbox_waiting(&ring->shared->senders))
 		kick(mb, 1U << n, 1U << n);
@@ -606,7 +606,7 @@ hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_share
 	for (n = ring->lanes; n-- > 0;) {
 		if (unlikely(!(ring->receive_mask >> n & 1)))
 			continue;
-		if (unlikely(MAILBOX_LOAD(&shared->lane[n].parked)))
+		if (unlikely(mailbox_shared_parked(&shared->lane[n])))
 			return BY_SYSTEM_CALL;	/* the kernel hands those out first */
 		*view = ring->lane[n].view;
 		err = take(ring, &ring->lane[n], view, limit, t, direct);
@@ -616,7 +616,7 @@ hot int take_highest(struct mailbox *mb, struct ring *ring, struct mailbox_share
 			return err;
 		t->lane = n;
 		if (unlikely(!(t->position % HINT_PERIOD)))
-			MAILBOX_STORE(&shared->lane[n].hint, t->position);
+			mailbox_shared_set_hint(&shared->lane[n], t->position);
 		/* Of a direct port there is no other receiver. */
 		if (!direct && unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 			chain(mb);
@@ -669,7 +669,7 @@ bool mailbox_ring_lost(const struct ring *ring)
 	if (likely(!ring->drops))
 		return false;
 	for (n = 0; n < ring->lanes; n++)
-		if (ring->receive_mask >> n & 1 && MAILBOX_LOAD(&ring->shared->lane[n].lost))
+		if (ring->receive_mask >> n & 1 && mailbox_shared_lost(&ring->shared->lane[n]))
 			return true;
 	return false;
 }
@@ -737,7 +737,7 @@ static int take_range(struct mailbox *mb, struct mailbox_msg *msgs, __u32 count,
 		return got;
 	MAILBOX_STORE(&lane->receive, at.position + got);
 	if (at.position / HINT_PERIOD != (at.position + got) / HINT_PERIOD)
-		MAILBOX_STORE(&shared->lane[n].hint, at.position);
+		mailbox_shared_set_hint(&shared->lane[n], at.position);
 	if (unlikely((uint32_t)mailbox_waiting(&shared->receivers)))
 		chain(mb);
 	for (i = 0; i < got; i++) {
@@ -776,7 +776,7 @@ static int take_batch_direct(struct mailbox *mb, struct mailbox_msg *msgs, __u32
 		mailbox_direct_release(&view, t.position);			/* (D) */
 		tell(msg, &t);
 		if (unlikely(!(t.position % HINT_PERIOD)))
-			MAILBOX_STORE(&shared->lane[n].hint, t.position);
+			mailbox_shared_set_hint(&shared->lane[n], t.position);
 	}
 	MAILBOX_STORE(&lane->receive, t.position);
 	if (done && unlikely(mailbox_direct_waiting(&shared->senders)))		/* (G) */
@@ -798,7 +798,7 @@ static int receive_batch(struct mailbox *mb, struct mailbox_msg *msgs, __u32 cou
 
 		if (!(ring->receive_mask >> n & 1))
 			continue;
-		if (MAILBOX_LOAD(&ring->shared->lane[n].parked))
+		if (mailbox_shared_parked(&ring->shared->lane[n]))
 			return 0;
 		if (mailbox_lane_word(&ring->lane[n].view, p) !=
 		    mailbox_word(p, 0, MAILBOX_PHASE_FREE))
