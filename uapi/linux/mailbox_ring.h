@@ -781,12 +781,12 @@ static inline void mailbox_shared_add_discarded(struct mailbox_shared_lane *lane
 /* One more or less (kernel only). */
 static inline void mailbox_shared_add_parked(struct mailbox_shared_lane *lane, int n)
 {
-	MAILBOX_ADD(&lane->parked, n);				/* (N) */
+	MAILBOX_ADD(&lane->parked, (__u64)n);			/* (N) */
 }
 
 static inline void mailbox_shared_add_lost(struct mailbox_shared_lane *lane, int n)
 {
-	MAILBOX_ADD(&lane->lost, n);				/* (N) */
+	MAILBOX_ADD(&lane->lost, (__u64)n);			/* (N) */
 }
 
 /*
