@@ -501,9 +501,12 @@ noinline int mailbox_receive_slow(struct mailbox_endpoint *ep, const struct mail
 	struct mailbox_waiter w mailbox_uninitialized;
 	int ret;
 
-	ret = mailbox_receive_once(ep, to, too_long);
-	if (ret != -EAGAIN || !deadline)
-		return ret;
+	/* Who may sleep looks when he can be seen, and not before: he has looked already. */
+	if (to->place || to->leased || !deadline) {
+		ret = mailbox_receive_once(ep, to, too_long);
+		if (ret != -EAGAIN || !deadline)
+			return ret;
+	}
 	mailbox_waiter_init(&w);
 	do {
 		at.mask = READ_ONCE(ep->receive_mask);
