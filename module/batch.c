@@ -37,36 +37,15 @@ struct mailbox_batch_run {
 	struct mailbox_deadline until;
 };
 
-/* Copied as it is if it has our size; else by the rules of mailbox.h. */
-static __always_inline int mailbox_batch_copy(struct mailbox_batch *b,
-					      struct mailbox_batch __user *user)
-{
-	u32 size;
-
-	if (!user_read_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(b->size, &user->size, efault);
-	unsafe_get_user(b->flags, &user->flags, efault);
-	unsafe_get_user(b->vectors, &user->vectors, efault);
-	unsafe_get_user(b->details, &user->details, efault);
-	unsafe_get_user(b->deadline, &user->deadline, efault);
-	unsafe_get_user(b->count, &user->count, efault);
-	unsafe_get_user(b->pad, &user->pad, efault);
-	user_read_access_end();
-	return likely(b->size == sizeof(*b)) ? 0 : mailbox_abi_get(b, sizeof(*b), user, &size);
-efault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
 static int mailbox_batch_get(struct mailbox_batch_run *run, struct file *file,
 			     struct mailbox_batch __user *user, u32 flags)
 {
 	struct mailbox_message wait mailbox_uninitialized;
 	struct mailbox_batch b mailbox_uninitialized;
+	u32 size;
 	int err;
 
-	err = mailbox_batch_copy(&b, user);
+	err = mailbox_abi_get(&b, sizeof(b), user, &size);
 	if (err)
 		return err;
 	if (b.flags & ~flags || b.pad || b.count > INT_MAX)

@@ -120,27 +120,6 @@ static int mailbox_lease_answer(struct mailbox_endpoint *ep, const struct mailbo
 	return err;
 }
 
-/* What goes in, word by word if the structure has our size; else by the rules of mailbox.h. */
-static int mailbox_finish_get(struct mailbox_finish *f, struct mailbox_finish __user *user)
-{
-	u32 size;
-
-	if (!user_read_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(size, &user->size, efault);
-	unsafe_get_user(f->how, &user->how, efault);
-	unsafe_get_user(f->data, &user->data, efault);
-	unsafe_get_user(f->length, &user->length, efault);
-	unsafe_get_user(f->lane, &user->lane, efault);
-	unsafe_get_user(f->ticket, &user->ticket, efault);
-	unsafe_get_user(f->deadline, &user->deadline, efault);
-	user_read_access_end();
-	return likely(size == sizeof(*user)) ? 0 : mailbox_abi_get(f, sizeof(*f), user, &size);
-efault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
 static int mailbox_finish_check(const struct mailbox_finish *f)
 {
 	if (f->how < MAILBOX_ACK || f->how > MAILBOX_EXTEND ||
@@ -159,9 +138,10 @@ static int mailbox_finish_do(struct mailbox_endpoint *ep, const struct mailbox_f
 int mailbox_finish_first(struct mailbox_endpoint *ep, struct mailbox_finish __user *user)
 {
 	struct mailbox_finish f mailbox_uninitialized;
+	u32 size;
 	int err;
 
-	err = mailbox_finish_get(&f, user);
+	err = mailbox_abi_get(&f, sizeof(f), user, &size);
 	if (err || !f.how)
 		return err;
 	err = mailbox_finish_check(&f);
@@ -178,9 +158,10 @@ int mailbox_finish_first(struct mailbox_endpoint *ep, struct mailbox_finish __us
 long mailbox_finish_ioctl(struct mailbox_endpoint *ep, struct mailbox_finish __user *user)
 {
 	struct mailbox_finish f mailbox_uninitialized;
+	u32 size;
 	int err;
 
-	err = mailbox_finish_get(&f, user);
+	err = mailbox_abi_get(&f, sizeof(f), user, &size);
 	if (!err)
 		err = mailbox_finish_check(&f);
 	return err ?: mailbox_finish_do(ep, &f);

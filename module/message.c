@@ -3,35 +3,12 @@
 
 #include <linux/sched/signal.h>
 
-#include "abi.h"
 #include "message.h"
 
 int mailbox_message_again(void)
 {
 	cond_resched();
 	return signal_pending(current) ? -ERESTARTSYS : 0;
-}
-
-int mailbox_message_copy(struct mailbox_message *m, struct mailbox_message __user *user)
-{
-	u32 size;
-
-	if (!user_read_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(m->size, &user->size, efault);
-	unsafe_get_user(m->flags, &user->flags, efault);
-	unsafe_get_user(m->data, &user->data, efault);
-	unsafe_get_user(m->length, &user->length, efault);
-	unsafe_get_user(m->lane, &user->lane, efault);
-	unsafe_get_user(m->tag, &user->tag, efault);
-	unsafe_get_user(m->deadline, &user->deadline, efault);
-	unsafe_get_user(m->receipt, &user->receipt, efault);
-	unsafe_get_user(m->lease, &user->lease, efault);
-	user_read_access_end();
-	return likely(m->size == sizeof(*m)) ? 0 : mailbox_abi_get(m, sizeof(*m), user, &size);
-efault:
-	user_read_access_end();
-	return -EFAULT;
 }
 
 static bool mailbox_detail_store(struct mailbox_detail __user *user,

@@ -121,17 +121,6 @@ efault:
 	return -EFAULT;
 }
 
-/**
- * mailbox_message_copy() - all the members that go in
- * @m: out: they, and no others
- * @user: the caller's structure
- *
- * Word by word if it has our size; else by the rules of mailbox.h.
- *
- * Return: 0 or an error of mailbox_abi_get().
- */
-int mailbox_message_copy(struct mailbox_message *m, struct mailbox_message __user *user);
-
 /* The iterator's memory, as a plain address where it is one. */
 static inline struct mailbox_buffer mailbox_iter_buffer(struct iov_iter *iter)
 {

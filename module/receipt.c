@@ -508,29 +508,6 @@ static void mailbox_receipt_of(const struct mailbox_ticket *t, u32 outcome,
 	}
 }
 
-/* What goes in, word by word if the structure has our size; else by the rules of mailbox.h. */
-static int mailbox_receipt_in(struct mailbox_receipt *receipt,
-			      struct mailbox_receipt __user *user)
-{
-	u32 size;
-
-	if (!user_read_access_begin(user, sizeof(*user)))
-		return -EFAULT;
-	unsafe_get_user(size, &user->size, efault);
-	unsafe_get_user(receipt->flags, &user->flags, efault);
-	unsafe_get_user(receipt->data, &user->data, efault);
-	unsafe_get_user(receipt->length, &user->length, efault);
-	unsafe_get_user(receipt->lane, &user->lane, efault);
-	unsafe_get_user(receipt->ticket, &user->ticket, efault);
-	unsafe_get_user(receipt->deadline, &user->deadline, efault);
-	user_read_access_end();
-	return likely(size == sizeof(*user)) ? 0 : mailbox_abi_get(receipt, sizeof(*receipt), user,
-								   &size);
-efault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
 /* What comes out, and, before that, @reply if it is short; 0 bytes of it else. */
 static int mailbox_receipt_out(const struct mailbox_receipt *receipt,
 			       struct mailbox_receipt __user *user,
@@ -617,9 +594,10 @@ int mailbox_ticket_tell(struct mailbox_ledger *ledger, struct mailbox_ticket *t,
 {
 	struct mailbox_receipt receipt mailbox_uninitialized;
 	int err = 0;
+	u32 size;
 
 	if (user) {
-		err = mailbox_receipt_in(&receipt, user);
+		err = mailbox_abi_get(&receipt, sizeof(receipt), user, &size);
 		if (!err)
 			err = mailbox_ticket_put(t, &receipt, user);
 	}
@@ -761,10 +739,10 @@ long mailbox_receipt_read(struct mailbox_ledger *ledger, struct mailbox_receipts
 	struct mailbox_receipt_wish at = { ledger, r, &receipt };
 	struct mailbox_deadline deadline;
 	struct mailbox_ticket *t;
-	u32 flags;
+	u32 flags, size;
 	int err;
 
-	err = mailbox_receipt_in(&receipt, user);
+	err = mailbox_abi_get(&receipt, sizeof(receipt), user, &size);
 	if (err)
 		return err;
 	flags = receipt.flags;

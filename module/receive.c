@@ -704,9 +704,10 @@ static noinline int mailbox_receive_special(struct file *file, struct mailbox_me
 {
 	struct mailbox_endpoint *ep = file->private_data;
 	struct mailbox_message m mailbox_uninitialized;
+	u32 size;
 	int ret;
 
-	ret = mailbox_message_copy(&m, user);
+	ret = mailbox_abi_get(&m, sizeof(m), user, &size);
 	if (ret)
 		return ret;
 	if (m.flags & MAILBOX_RECV_LARGEST)

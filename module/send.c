@@ -528,9 +528,10 @@ static noinline int mailbox_send_message(struct file *file, struct mailbox_messa
 	struct mailbox_buffer from = { .message = user };
 	struct mailbox_deadline deadline;
 	struct mailbox_message m mailbox_uninitialized;
+	u32 size;
 	int err;
 
-	err = mailbox_message_copy(&m, user);
+	err = mailbox_abi_get(&m, sizeof(m), user, &size);
 	if (err)
 		return err;
 	if (m.lane == MAILBOX_LANE_DEFAULT)
