@@ -237,6 +237,69 @@ static long mailbox_endpoint_kick(struct mailbox_endpoint *ep, void __user *user
 	return 0;
 }
 
+static int mailbox_endpoint_release(struct inode *inode, struct file *file);
+
+/* What this call would do by itself, whatever the kind of port. */
+static long mailbox_exchange_by(struct file *file, unsigned int cmd, u64 user)
+{
+	return file->f_op->unlocked_ioctl(file, cmd, (unsigned long)u64_to_user_ptr(user));
+}
+
+/* A synchronous one may fail though it was sent. */
+static int mailbox_exchange_check(const struct mailbox_exchange *x)
+{
+	const struct mailbox_message __user *send = u64_to_user_ptr(x->send);
+	u32 flags;
+
+	if (get_user(flags, &send->flags))
+		return -EFAULT;
+	return flags & MAILBOX_SEND_SYNC ? -EINVAL : 0;
+}
+
+static long mailbox_exchange_send(struct file *file, const struct mailbox_exchange *x)
+{
+	struct file *other;
+	long err;
+
+	err = mailbox_exchange_check(x);
+	if (err)
+		return err;
+	if (x->fd == -1)
+		return mailbox_exchange_by(file, MAILBOX_IOC_SEND, x->send);
+	other = fget(x->fd);
+	if (!other)
+		return -EBADF;
+	err = -EBADF;
+	if (other->f_op->release == mailbox_endpoint_release)
+		err = mailbox_exchange_by(other, MAILBOX_IOC_SEND, x->send);
+	fput(other);
+	return err;
+}
+
+static long mailbox_endpoint_exchange(struct file *file, struct mailbox_exchange __user *user)
+{
+	struct mailbox_exchange x mailbox_uninitialized;
+	u32 size;
+	long err;
+
+	err = mailbox_abi_get(&x, sizeof(x), user, &size);
+	if (err)
+		return err;
+	if (x.sent > 1 || x.pad)
+		return -EINVAL;
+	if (!x.sent) {
+		/* First say that it is done: so it is never done without that being said. */
+		if (put_user(1, &user->sent))
+			return -EFAULT;
+		err = mailbox_exchange_send(file, &x);
+		if (err)
+			return put_user(0, &user->sent) ? -EFAULT : err;
+		/* Who was told is about to answer: there may be no need to sleep. */
+		cond_resched();
+	}
+	return mailbox_exchange_by(file, MAILBOX_IOC_RECEIVE, x.receive);
+}
+
 /* Apart, so that a send or a receive has fewer to be told from. */
 static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd,
 					     void __user *user)
@@ -244,6 +307,8 @@ static noinline long mailbox_endpoint_seldom(struct file *file, unsigned int cmd
 	struct mailbox_endpoint *ep = file->private_data;
 
 	switch (mailbox_abi_command(cmd)) {
+	case mailbox_abi_command(MAILBOX_IOC_EXCHANGE):
+		return file->f_mode & FMODE_READ ? mailbox_endpoint_exchange(file, user) : -EBADF;
 	case mailbox_abi_command(MAILBOX_IOC_INFO):
 		return mailbox_endpoint_info(ep, user);
 	case mailbox_abi_command(MAILBOX_IOC_SET_LANES):

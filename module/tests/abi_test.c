@@ -175,6 +175,17 @@ static void layout_of_the_shared_page(struct kunit *test)
 	EXPECT_MEMBER(test, mailbox_shared, lane, 256, 32 * 64);
 }
 
+static void layout_of_exchange(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_exchange), 32);
+	EXPECT_MEMBER(test, mailbox_exchange, size, 0, 4);
+	EXPECT_MEMBER(test, mailbox_exchange, fd, 4, 4);
+	EXPECT_MEMBER(test, mailbox_exchange, sent, 8, 4);
+	EXPECT_MEMBER(test, mailbox_exchange, pad, 12, 4);
+	EXPECT_MEMBER(test, mailbox_exchange, send, 16, 8);
+	EXPECT_MEMBER(test, mailbox_exchange, receive, 24, 8);
+}
+
 static void layout_of_notify(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mailbox_notify), 24);
@@ -284,6 +295,7 @@ static void numbers_of_the_ioctls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_PEEK, 0xc058bb1a);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_NOTIFY, 0xc018bb1b);
 	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EVENTFD, 0x4008bb1c);
+	KUNIT_EXPECT_EQ(test, MAILBOX_IOC_EXCHANGE, 0xc020bb1d);
 }
 
 static void values_of_the_flags(struct kunit *test)
@@ -369,6 +381,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(layout_of_delete),
 	KUNIT_CASE(layout_of_evict_and_holder),
 	KUNIT_CASE(layout_of_message),
+	KUNIT_CASE(layout_of_exchange),
 	KUNIT_CASE(layout_of_notify),
 	KUNIT_CASE(layout_of_set_lanes),
 	KUNIT_CASE(layout_of_kick_and_end),

@@ -26,6 +26,7 @@ port: write with epoll watching|8
 port: epoll_wait with one ready|8
 ping-pong: port write + read|8
 ping-pong: port SEND + RECEIVE|8
+ping-pong: port EXCHANGE|8
 ping-pong: port mapped|8
 ping-pong: port call|8
 ping-pong: port call + RECV_FINISH|8"

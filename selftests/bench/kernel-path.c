@@ -556,6 +556,42 @@ static ssize_t ask(size_t size)
 	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)r.length;
 }
 
+/* Send and receive by one call; who is the second player begins with a receive. */
+static ssize_t exchange(size_t size)
+{
+	struct mailbox_message to = {
+		.size = sizeof(to),
+		.data = (uintptr_t)out.data,
+		.length = size,
+		.lane = MAILBOX_LANE_DEFAULT,
+		.deadline = MAILBOX_FOREVER,
+	};
+	struct mailbox_message from = {
+		.size = sizeof(from),
+		.data = (uintptr_t)in.data,
+		.length = size,
+		.deadline = MAILBOX_FOREVER,
+	};
+	struct mailbox_exchange x = {
+		.size = sizeof(x),
+		.fd = fd[1],
+		.send = (uintptr_t)&to,
+		.receive = (uintptr_t)&from,
+	};
+
+	return ioctl(fd[0], MAILBOX_IOC_EXCHANGE, &x) ? -1 : (ssize_t)from.length;
+}
+
+static ssize_t exchange_after_receive(size_t size)
+{
+	static bool begun;
+
+	if (begun)
+		return exchange(size);
+	begun = true;
+	return receive_ioctl(size);
+}
+
 static struct mailbox_finish answered = { .size = sizeof(answered) };
 
 static ssize_t take_question(size_t size)
@@ -666,6 +702,7 @@ static const struct game games[] = {
 	{ "POSIX mq", make_mqs, send_mq, receive_mq, false, NULL, NULL },
 	{ "port write + read", make_ports, send_write, receive_read, true, NULL, NULL },
 	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true, NULL, NULL },
+	{ "port EXCHANGE", make_ports, exchange, nothing, true, exchange_after_receive, nothing },
 	{ "port mapped", make_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port mapped, direct", make_direct_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port call", make_one_port, ask, nothing, true, take_question, answer },

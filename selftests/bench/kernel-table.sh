@@ -33,6 +33,7 @@ awk -F, '
 		row("`epoll_wait` with one ready", "port: epoll_wait with one ready", "pipe: epoll_wait with one ready")
 		row("ping-pong of two that sleep, write + read", "ping-pong: port write + read", "ping-pong: pipe")
 		row("the same, SEND + RECEIVE", "ping-pong: port SEND + RECEIVE", "ping-pong: pipe")
+		row("the same, EXCHANGE: send and wait by one call", "ping-pong: port EXCHANGE", "ping-pong: pipe")
 		row("the same, mapped: a kick, and a read that sleeps", "ping-pong: port mapped", "ping-pong: pipe")
 		row("the same, on direct ports", "ping-pong: port mapped, direct", "ping-pong: pipe")
 		row("ping-pong by a call with lease and reply", "ping-pong: port call", "ping-pong: pipe")

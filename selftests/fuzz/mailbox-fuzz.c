@@ -138,6 +138,7 @@
 	X(info, 25)	\
 	X(set_lanes, 25) \
 	X(kick, 12)	\
+	X(exchange, 40)	\
 	X(other_ioctl, 25) \
 	X(open_control, 6) \
 	X(open_node, 35) \
@@ -247,8 +248,9 @@ static __thread struct {
 	unsigned char *desk_ro;		/* the same memory */
 	unsigned char *inbox;
 	unsigned char *outbox;
-	struct mailbox_receipt *slip;	/* the end of a page, as are the next three */
+	struct mailbox_receipt *slip;	/* the end of a page, as are the next four */
 	struct mailbox_finish *end;
+	struct mailbox_message *pair;	/* two */
 	struct mailbox_vector *vectors;
 	struct mailbox_detail *details;
 	timer_t timer;
@@ -357,6 +359,7 @@ static const short errors[KIND_MAX][20] = {
 	[KIND_info] = { ERRORS_STRUCT },
 	[KIND_set_lanes] = { ERRORS_STRUCT },
 	[KIND_kick] = { ERRORS_STRUCT },
+	[KIND_exchange] = { ERRORS_STRUCT, ERRORS_SLEEP, ERRORS_PEER, EIDRM, EMSGSIZE },
 	/* ELOOP, ENOTDIR and EINVAL are what the flags of open() may ask for. */
 	[KIND_open_node] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
 	[KIND_reopen] = { ERRORS_JOIN, ENOENT, ENXIO, ELOOP, ENOTDIR, EINVAL },
@@ -2061,6 +2064,57 @@ static void do_kick(void)
 	drop_target(&t);
 }
 
+/* Plain messages, by two calls in one. */
+static void do_exchange(void)
+{
+	struct target t = pick_target(READS);
+	struct room r = pick_room(&t);
+	struct mailbox_message *out = &me.pair[0], *in = &me.pair[1];
+	struct image im;
+	struct mailbox_exchange *x = (void *)image_of(&im, sizeof(*x))->bytes, after;
+	struct place p;
+	long ret;
+
+	memset(me.pair, 0, 2 * sizeof(*me.pair));
+	out->size = sizeof(*out);
+	out->length = pick_length(&t);
+	out->data = (uintptr_t)sealed_source(out->length);
+	out->lane = chance(40) ? MAILBOX_LANE_DEFAULT : below(t.known ? t.info.lanes : 3);
+	out->tag = draw();
+	out->deadline = pick_deadline(&out->flags);
+	in->size = sizeof(*in);
+	in->length = r.size;
+	in->data = (uintptr_t)r.data;
+	in->deadline = pick_deadline(&in->flags);
+	x->fd = chance(40) ? -1 : chance(95) ? port_slot() : (int)draw();
+	x->sent = chance(10);
+	x->send = (uintptr_t)(chance(95) ? out : odd_address());
+	x->receive = (uintptr_t)(chance(95) ? in : odd_address());
+	mutate(&im, 10);
+	p = choose_place(image_size(&im), false);
+	put_image(&im, &p);
+	ret = check(KIND_exchange, result(ioctl(t.fd, MAILBOX_IOC_EXCHANGE, p.user)));
+	judge(ret, &p, size_good(&im) && !x->pad && x->sent <= 1, "bad arguments");
+	if (t.known && !t.reads && ret != -EFAULT && ret != -EINVAL && ret != -E2BIG &&
+	    ret != -EBADF)
+		broken("%ld on a descriptor that cannot receive", ret);
+	if (ret > 0)
+		broken("returned %ld", ret);
+	if (p.sound && !im.mutated) {
+		memcpy(&after, p.memory, sizeof(after));
+		if (!ret && !after.sent)
+			broken("received before it was sent");
+		if (after.sent > 1 || after.sent < x->sent || after.send != x->send ||
+		    after.receive != x->receive || after.fd != x->fd)
+			broken("inputs were written");
+		if (!ret && r.sound && x->receive == (uintptr_t)in)
+			check_sealed(r.data, in->length, in->length);
+	}
+	if (r.sound && !im.mutated)
+		check_canary(&r);
+	drop_target(&t);
+}
+
 /* Commands with another size, or of the other node, or of nobody. */
 static void do_other_ioctl(void)
 {
@@ -2069,12 +2123,12 @@ static void do_other_ioctl(void)
 		MAILBOX_IOC_CREATE, MAILBOX_IOC_DELETE, MAILBOX_IOC_EVICT, MAILBOX_IOC_HOLDER,
 		MAILBOX_IOC_SEND, MAILBOX_IOC_RECEIVE, MAILBOX_IOC_INFO, MAILBOX_IOC_SET_LANES,
 		MAILBOX_IOC_KICK, MAILBOX_IOC_END, MAILBOX_IOC_RECEIPT, MAILBOX_IOC_FINISH,
-		MAILBOX_IOC_EVENTFD, MAILBOX_IOC_NOTIFY,
+		MAILBOX_IOC_EVENTFD, MAILBOX_IOC_NOTIFY, MAILBOX_IOC_EXCHANGE,
 	};
 	bool control = chance(40), none = false;
 	int fd = control ? control_slot() : port_slot();
 	void *arg = chance(70) ? (void *)(junk + below(BOX - PAGE)) : odd_address();
-	__u32 command = known[below(16)];
+	__u32 command = known[below(17)];
 	long ret;
 
 	switch (below(4)) {
@@ -3384,6 +3438,7 @@ static void thread_memory(void)
 	me.outbox = map_private(OUT);
 	me.slip = map_end(sizeof(*me.slip));
 	me.end = map_end(sizeof(*me.end));
+	me.pair = map_end(2 * sizeof(*me.pair));
 	me.vectors = map_end(VECTORS * sizeof(*me.vectors));
 	me.details = map_end(VECTORS * sizeof(*me.details));
 	close(fd);

@@ -258,6 +258,7 @@ TEST(command_numbers)
 	EXPECT_EQ(0xc058bb1aU, MAILBOX_IOC_PEEK);
 	EXPECT_EQ(0xc018bb1bU, MAILBOX_IOC_NOTIFY);
 	EXPECT_EQ(0x4008bb1cU, MAILBOX_IOC_EVENTFD);
+	EXPECT_EQ(0xc020bb1dU, MAILBOX_IOC_EXCHANGE);
 }
 
 TEST(values_of_constants)
@@ -370,6 +371,7 @@ CALL(receipt, MAILBOX_IOC_RECEIPT, mailbox_receipt, false, ANSWER(mailbox_receip
 CALL(finish, MAILBOX_IOC_FINISH, mailbox_finish, false, 0);
 CALL(eventfd, MAILBOX_IOC_EVENTFD, mailbox_eventfd, false, 0);
 CALL(notify, MAILBOX_IOC_NOTIFY, mailbox_notify, false, 0);
+CALL(exchange, MAILBOX_IOC_EXCHANGE, mailbox_exchange, false, ANSWER(mailbox_exchange, sent));
 
 FIXTURE_SETUP(call)
 {
@@ -553,6 +555,19 @@ static void good(unsigned int nr, char *data, const char *name, const char *fres
 		e->fd = -1;
 		break;
 	}
+	case MAILBOX_IOC_EXCHANGE: {
+		static struct mailbox_message pair[2];
+		struct mailbox_exchange *x = arg;
+
+		pair[0] = message(.data = address(data), .length = 64);
+		pair[1] = pair[0];
+		memset(x, 0, sizeof(*x));
+		x->size = sizeof(*x);
+		x->fd = -1;
+		x->send = address(&pair[0]);
+		x->receive = address(&pair[1]);
+		break;
+	}
 	case MAILBOX_IOC_NOTIFY: {
 		struct mailbox_notify *n = arg;
 
@@ -620,7 +635,8 @@ TEST_F(call, larger_with_zero_tail_works_and_leaves_the_tail)
 		*(__u32 *)arg = variant->size + tails[t];
 		/* Behind the structure, however large: not looked at. */
 		memset(arg + variant->size + tails[t], POISON, 64);
-		if (variant->first_output)
+		/* But that of an exchange goes in as well. */
+		if (variant->first_output && variant->nr != MAILBOX_IOC_EXCHANGE)
 			memset(arg + variant->first_output, POISON, 4);
 		EXPECT_EQ(0, result(ioctl(self->fd, variant->nr, arg)));
 		EXPECT_EQ(variant->size + tails[t], *(__u32 *)arg);
@@ -871,6 +887,9 @@ TEST_F(call, padding_that_is_not_zero_is_einval)
 		break;
 	case MAILBOX_IOC_KICK:
 		at = offsetof(struct mailbox_kick, pad);
+		break;
+	case MAILBOX_IOC_EXCHANGE:
+		at = offsetof(struct mailbox_exchange, pad);
 		break;
 	case MAILBOX_IOC_HOLDER:
 		at = offsetof(struct mailbox_holder, pad);

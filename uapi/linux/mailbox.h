@@ -372,6 +372,30 @@ struct mailbox_message {
 };
 
 /**
+ * struct mailbox_exchange - MAILBOX_IOC_EXCHANGE: send, then receive, by one call
+ * @size: sizeof(struct mailbox_exchange)
+ * @fd: a descriptor of the endpoint that sends, of this port or another; -1: this one
+ * @sent: in: 0, or 1: it was sent already; out: whether it was
+ * @pad: zero
+ * @send: address of a struct mailbox_message, as for MAILBOX_IOC_SEND, but without
+ *	MAILBOX_SEND_SYNC
+ * @receive: address of another one, as for MAILBOX_IOC_RECEIVE
+ *
+ * On the endpoint that receives. If the message cannot be sent the error is as of
+ * MAILBOX_IOC_SEND, @sent is 0, and nothing else has happened. If it can, @sent becomes 1,
+ * whatever the receive says then: any error is the receive's, and the same call made again,
+ * for a signal as well, sends nothing twice. Each has its own flags and deadline.
+ */
+struct mailbox_exchange {
+	__u32 size;
+	__s32 fd;
+	__u32 sent;
+	__u32 pad;
+	__u64 send;
+	__u64 receive;
+};
+
+/**
  * struct mailbox_vector - one message of a batch
  * @data: address of the message, or of the buffer for it; may be 0 if @length is
  * @length: send: bytes; receive: size of the buffer in, length of the message out
@@ -781,5 +805,6 @@ struct mailbox_query {
 #define MAILBOX_IOC_EVENTFD	_IOW(MAILBOX_IOC_TYPE, 0x1c, struct mailbox_eventfd)
 #define MAILBOX_IOC_NOTIFY	_IOWR(MAILBOX_IOC_TYPE, 0x1b, struct mailbox_notify)
 #define MAILBOX_IOC_PEEK	_IOWR(MAILBOX_IOC_TYPE, 0x1a, struct mailbox_message)
+#define MAILBOX_IOC_EXCHANGE	_IOWR(MAILBOX_IOC_TYPE, 0x1d, struct mailbox_exchange)
 
 #endif /* _UAPI_LINUX_MAILBOX_H */
