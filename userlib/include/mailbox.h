@@ -296,6 +296,30 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			uint64_t deadline);
 
 /**
+ * mailbox_send_receive() - send a message, and receive the next by the same call
+ * @to: handle to send by
+ * @out: as for mailbox_send_msg(), but without MAILBOX_SEND_SYNC
+ * @from: handle to receive by: the same, with other lanes, or of another port
+ * @in: as for mailbox_receive_msg()
+ * @pending: in: 1: @out is to be sent; 0: not, or no longer: only receive. Out: 1: it is
+ *	still to be, for that has failed; 0: it was sent
+ * @deadline: how long to wait, for room and then for the message
+ *
+ * A turn of two that talk by half the calls. Failing, it tells by @pending what has failed:
+ * 1: the send, with an error of mailbox_send_msg(), and nothing was received; 0: the receive,
+ * with an error of mailbox_receive_msg(), and the message is sent. Either way it may be called
+ * again as it is.
+ *
+ * Mapped handles send and receive without the kernel, which is asked, once, if the other
+ * one sleeps.
+ *
+ * Return: as mailbox_receive_msg(); or as mailbox_send(), or -ETIMEDOUT, -EINVAL or -ENOMEM as
+ * of a send with lane, tag and receipt.
+ */
+int mailbox_send_receive(struct mailbox *to, struct mailbox_msg *out, struct mailbox *from,
+			 struct mailbox_msg *in, int *pending, uint64_t deadline);
+
+/**
  * mailbox_send_batch() - send several messages
  * @mb: handle
  * @msgs: as for mailbox_send_msg()

@@ -69,6 +69,9 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 	return mb->ring && mb->ring->kind ? mb->ring : NULL;
 }
 
+/* Does a receiver of the port sleep, so that the kernel has to be asked after a send? */
+bool mailbox_ring_asleep(const struct ring *ring);
+
 /* Were messages dropped of which nobody has been told? Then the kernel tells how many. */
 bool mailbox_ring_lost(const struct ring *ring);
 

@@ -11,24 +11,30 @@
 
 #include "internal.h"
 
-int mailbox_kernel_send(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
-			struct mailbox_receipt *receipt, uint64_t deadline)
+static struct mailbox_message question(const struct mailbox_msg *msg, uint32_t flags,
+				       uint64_t deadline)
 {
-	struct mailbox_message arg = {
-		.size = sizeof(arg),
+	return (struct mailbox_message) {
+		.size = sizeof(struct mailbox_message),
 		.flags = flags,
 		.data = (uintptr_t)msg->data,
 		.length = msg->length,
 		.lane = msg->lane,
 		.tag = msg->tag,
 		.deadline = deadline,
-		.receipt = (uintptr_t)receipt,
 	};
+}
+
+int mailbox_kernel_send(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
+			struct mailbox_receipt *receipt, uint64_t deadline)
+{
+	struct mailbox_message arg = question(msg, flags, deadline);
 	uint32_t room = receipt ? receipt->length : 0;
 	int err;
 
 	if (msg->length > MAILBOX_MESSAGE_MAX)
 		return -EMSGSIZE;
+	arg.receipt = (uintptr_t)receipt;
 	err = ioctl(mb->fd, MAILBOX_IOC_SEND, &arg) < 0 ? -errno : 0;
 	/* Not done, but sent: not finished yet, or with a reply that is too long. */
 	if (err && err != -EINPROGRESS && !(receipt && receipt->length > room))
@@ -147,27 +153,40 @@ void mailbox_answer(struct mailbox_msg *msg, const struct mailbox_message *arg)
 	msg->lost = arg->lost;
 }
 
-/* A receive, or a look. */
-static int ask_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
-		      unsigned long request, struct mailbox_message *arg)
+/* Where an answer goes: no message is longer. */
+static uint32_t room_of(const struct mailbox_msg *msg)
 {
-	uint32_t size = MAILBOX_MESSAGE_MAX;	/* no message is longer */
-	int err;
+	return msg->size < MAILBOX_MESSAGE_MAX ? msg->size : MAILBOX_MESSAGE_MAX;
+}
 
-	if (msg->size < size)
-		size = msg->size;
+static void make_room(struct mailbox_message *arg, const struct mailbox_msg *msg, uint32_t flags)
+{
 	arg->size = sizeof(*arg);
 	arg->flags = flags;
 	arg->data = (uintptr_t)msg->data;
-	arg->length = size;
-	if (ioctl(mb->fd, request, arg) < 0) {
-		err = -errno;
+	arg->length = room_of(msg);
+}
+
+/* What came of a receive. */
+static int answered(struct mailbox_msg *msg, const struct mailbox_message *arg, int err)
+{
+	uint32_t size = room_of(msg);
+
+	if (err) {
 		if (err == -EMSGSIZE)
 			msg->length = arg->length;
 		return err;
 	}
 	mailbox_answer(msg, arg);
 	return arg->length < size ? (int)arg->length : (int)size;
+}
+
+/* A receive, or a look. */
+static int ask_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint32_t flags,
+		      unsigned long request, struct mailbox_message *arg)
+{
+	make_room(arg, msg, flags);
+	return answered(msg, arg, ioctl(mb->fd, request, arg) < 0 ? -errno : 0);
 }
 
 static int receive_by_kernel(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
@@ -225,6 +244,49 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
 			return err;
 	}
 	return receive_by_kernel(mb, msg, deadline);
+}
+
+static int exchange(struct mailbox *to, struct mailbox_msg *out, struct mailbox *from,
+		    struct mailbox_msg *in, int *pending, uint64_t deadline)
+{
+	struct mailbox_message send = question(out, out->flags, deadline);
+	struct mailbox_message receive = { .deadline = deadline, .lease = in->lease };
+	struct mailbox_exchange arg = {
+		.size = sizeof(arg),
+		.fd = to->fd == from->fd ? -1 : to->fd,
+		.send = (uintptr_t)&send,
+		.receive = (uintptr_t)&receive,
+	};
+	int err;
+
+	if (out->length > MAILBOX_MESSAGE_MAX)
+		return -EMSGSIZE;
+	make_room(&receive, in, in->flags);
+	err = ioctl(from->fd, MAILBOX_IOC_EXCHANGE, &arg) < 0 ? -errno : 0;
+	*pending = !arg.sent;
+	if (*pending)
+		return err;
+	if (out->flags & MAILBOX_SEND_RECEIPT)
+		out->lane = send.lane;
+	out->ticket = send.ticket;
+	return answered(in, &receive, err);
+}
+
+int mailbox_send_receive(struct mailbox *to, struct mailbox_msg *out, struct mailbox *from,
+			 struct mailbox_msg *in, int *pending, uint64_t deadline)
+{
+	const struct ring *ring = ring_for(to, out, BY_KERNEL_SEND);
+	int err;
+
+	if (*pending && (!ring || mailbox_ring_asleep(ring)))
+		return exchange(to, out, from, in, pending, deadline);
+	if (*pending) {
+		err = mailbox_send_msg(to, out, deadline);
+		if (err)
+			return err;
+		*pending = 0;
+	}
+	return mailbox_receive_msg(from, in, deadline);
 }
 
 /*

@@ -662,6 +662,11 @@ hot int receive_one(struct mailbox *mb, void *data, size_t size, bool truncate, 
 	return 0;
 }
 
+bool mailbox_ring_asleep(const struct ring *ring)
+{
+	return mailbox_waiting(&ring->shared->receivers);
+}
+
 bool mailbox_ring_lost(const struct ring *ring)
 {
 	uint32_t n;

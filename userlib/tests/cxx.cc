@@ -29,6 +29,7 @@ int main()
 		mailbox_send_msg(mb, &msg, MAILBOX_NO_WAIT);
 		mailbox_receive(mb, text, sizeof(text));
 		mailbox_receive_msg(mb, &msg, mailbox_deadline_ms(1));
+		mailbox_send_receive(mb, &msg, mb, &msg, &pending, MAILBOX_FOREVER);
 		mailbox_call(mb, &msg, &result, MAILBOX_NO_WAIT);
 		mailbox_reply(mb, &msg, text, sizeof(text));
 		mailbox_reply_receive(mb, &msg, text, sizeof(text), &pending, MAILBOX_FOREVER);

@@ -286,6 +286,97 @@ static void test_ping_pong(bool map_one, bool map_other)
 	drop(mb);
 }
 
+/* The same by one call for each turn. */
+static void echo_by_turns(struct mailbox *mb, int rounds)
+{
+	char buf[100];
+	struct mailbox_msg out = { .data = buf, .lane = 1 };
+	struct mailbox_msg in = { .data = buf, .size = sizeof(buf) };
+	int pending = 0, length;
+
+	mailbox_set_lanes(mb, 1 << 0, 1);
+	while (rounds--) {
+		length = mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER);
+		if (length < 0 || pending)
+			_exit(1);
+		out.length = length;
+		pending = 1;
+	}
+	_exit(mailbox_send_msg(mb, &out, MAILBOX_FOREVER) ? 1 : 0);
+}
+
+static void test_turns(bool map_one, bool map_other)
+{
+	struct mailbox *mb = make(2, O_RDWR);
+	int rounds = 2000, pending, i, got = 0, wrong = 0;
+	struct mailbox_msg out = { .data = &i, .length = sizeof(i) };
+	struct mailbox_msg in = { .data = &got, .size = sizeof(got) };
+	pid_t pid = fork();
+
+	if (!pid)
+		echo_by_turns(join(map_one), rounds);
+	if (map_other)
+		mailbox_map(mb);
+	mailbox_set_lanes(mb, 1 << 1, 0);
+	for (i = 0; i < rounds && !wrong; i++) {
+		pending = 1;
+		wrong = mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) !=
+			sizeof(got) || got != i || pending || in.lane != 1;
+	}
+	ok(!wrong && result(pid) == 0, "%d turns by one call each, one %s, the other %s", rounds,
+	   map_one ? "mapped" : "plain", map_other ? "mapped" : "plain");
+	drop(mb);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* A mapped process asleep, in a call that finds nothing or no room; signalled. */
+static void test_signal(bool sends, int flags)
+{
+	struct mailbox *mb = make(1, O_RDWR);
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
+	const char *what = sends ? "sender" : "receiver";
+	pid_t pid;
+	int i;
+
+	for (i = 0; sends && i < SLOTS; i++)
+		mailbox_send(mb, "full", 4);
+	pid = fork();
+	if (!pid) {
+		struct mailbox *own = join(true);
+		char buf[100];
+		int ret;
+
+		sigaction(SIGUSR1, &action, NULL);
+		ret = sends ? mailbox_send(own, "late", 4) :
+			      mailbox_receive(own, buf, sizeof(buf));
+		_exit(ret < 0 ? -ret : 0);
+	}
+	for (i = 0; i < 20; i++) {
+		await((sends ? info_of(mb).waiting_senders : info_of(mb).waiting_receivers) == 1);
+		kill(pid, SIGUSR1);
+		if (!(flags & SA_RESTART))
+			break;
+	}
+	if (flags & SA_RESTART) {
+		char buf[100];
+
+		if (sends)
+			mailbox_receive(mb, buf, sizeof(buf));
+		else
+			mailbox_send(mb, "late", 4);
+		ok(result(pid) == 0 && info_of(mb).depth == (sends ? SLOTS : 0),
+		   "a mapped %s goes on after signals with SA_RESTART", what);
+	} else {
+		ok(result(pid) == EINTR && info_of(mb).depth == (sends ? SLOTS : 0),
+		   "a signal ends a mapped %s's sleep, and nothing happened", what);
+	}
+	drop(mb);
+}
+
 static void test_in_place(void)
 {
 	struct mailbox *mb = make(2, O_RDWR), *rx = join(true), *plain = join(false);
@@ -835,6 +926,14 @@ int main(int argc, char **argv)
 	test_ping_pong(true, true);
 	test_ping_pong(true, false);
 	test_ping_pong(false, true);
+	test_turns(false, false);
+	test_turns(true, true);
+	test_turns(true, false);
+	test_turns(false, true);
+	test_signal(false, 0);
+	test_signal(false, SA_RESTART);
+	test_signal(true, 0);
+	test_signal(true, SA_RESTART);
 	test_in_place();
 	test_fork();
 	test_death();

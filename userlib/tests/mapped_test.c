@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -27,6 +28,7 @@ static struct {
 	struct mailbox_info info;
 	struct mailbox_shared *shared;
 	int kicks, calls, ends, end_error;
+	unsigned long request;	/* the last one, of what is no kick and so on */
 	struct mailbox_kick kick;
 } port = { .fd = -1 };
 
@@ -69,6 +71,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		return port.end_error ? -1 : 0;
 	}
 	port.calls++;
+	port.request = request;
 	errno = EIDRM;
 	return -1;
 }
@@ -88,6 +91,34 @@ ssize_t __wrap_write(int fd, const void *buf, size_t size);
 ssize_t __wrap_write(int fd, const void *buf, size_t size)
 {
 	return __wrap_read(fd, (void *)(uintptr_t)buf, size);
+}
+
+/* As many processors as we say, and a clock that runs by itself: 100 ns from one look to the next. */
+static struct {
+	long processors;
+	long ns;
+	int looks;
+	int then;		/* at this look @event comes to pass */
+	void (*event)(void);
+} machine = { .processors = 2 };
+
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
+long __wrap_sysconf(int name)
+{
+	return name == _SC_NPROCESSORS_ONLN ? machine.processors : __real_sysconf(name);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+	(void)clock;
+	machine.ns += 100;
+	t->tv_sec = 7;
+	t->tv_nsec = machine.ns;
+	if (++machine.looks == machine.then)
+		machine.event();
+	return 0;
 }
 
 /* A port that is new, and an endpoint on it. */
@@ -249,6 +280,104 @@ static void test_waits(void)
 	for (i = 0; i < SLOTS; i++)
 		mailbox_send(mb, "x", 1);
 	ok(mailbox_send(mb, "x", 1) == -EINTR && port.calls == 2, "and a full one");
+	end(mb);
+}
+
+/* Another participant's message, without a kick: nobody sleeps. */
+static void somebody_sends(void)
+{
+	struct mailbox_lane view = lane_view(0);
+	__u64 position = 0, word;
+
+	if (mailbox_find_free(&view, &position, &word) == MAILBOX_FIND_SLOT &&
+	    mailbox_slot_claim(&view, position, word, 3)) {
+		*(char *)mailbox_slot_write(&view, position, 1, 0, 3) = 'x';
+		mailbox_slot_publish(&view, position, 3);
+	}
+}
+
+/* Looks at the clock until the kernel is asked to wait. */
+static int looks_in_vain(struct mailbox *mb)
+{
+	char c;
+
+	machine.looks = machine.then = 0;
+	return mailbox_receive(mb, &c, 1) == -EINTR ? machine.looks : -1;
+}
+
+/* Whether it is there at the so-manieth look. */
+static bool comes_at(struct mailbox *mb, int look)
+{
+	int calls = port.calls;
+	char c = 0;
+
+	machine.looks = 0;
+	machine.then = look;
+	machine.event = somebody_sends;
+	return mailbox_receive(mb, &c, 1) == 1 && c == 'x' && machine.looks <= look + 1 &&
+	       port.calls == calls;
+}
+
+static void test_spin(void)
+{
+	struct mailbox *mb = begin(0);
+	int first, last = 0, i, wrong = 0;
+
+	first = looks_in_vain(mb);
+	ok(first > 1, "with other processors a receiver looks again before it sleeps");
+	for (i = 0; i < 10; i++) {
+		int looks = looks_in_vain(mb);
+
+		wrong |= looks < 1 || looks > first || (last && looks > last);
+		last = looks;
+	}
+	ok(!wrong && last < first && last <= 4, "for less and less time, in vain: %d looks, then %d",
+	   first, last);
+	ok(comes_at(mb, 2), "what comes meanwhile takes no system call");
+	for (i = 0; i < 10; i++)
+		wrong |= !comes_at(mb, 2);
+	last = looks_in_vain(mb);
+	ok(!wrong && last > first && last <= 82, "then it looks for longer, but not for ever: %d looks",
+	   last);
+	for (i = 0; i < SLOTS; i++)
+		somebody_sends();
+	machine.looks = 0;
+	ok(mailbox_send(mb, "x", 1) == -EINTR && machine.looks > 1, "a sender does the same");
+	end(mb);
+
+	machine.processors = 1;
+	mb = begin(0);
+	ok(!looks_in_vain(mb) && port.calls == 1, "with one processor it goes to sleep at once");
+	end(mb);
+	machine.processors = 2;
+	mb = begin(O_NONBLOCK);
+	machine.looks = 0;
+	ok(mailbox_receive(mb, &(char) { 0 }, 1) == -EAGAIN && !machine.looks,
+	   "who does not wait does not look again");
+	end(mb);
+}
+
+static void test_send_receive(void)
+{
+	struct mailbox *mb = begin(O_NONBLOCK);
+	char buf[8];
+	struct mailbox_msg out = { .data = "abc", .length = 3 }, in = { .data = buf, .size = 8 };
+	int pending = 1;
+
+	ok(mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) == 3 && !pending &&
+	   !memcmp(buf, "abc", 3) && !port.calls && !port.kicks,
+	   "while nobody sleeps a turn takes no system call");
+	ok(mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) == -EAGAIN && !pending,
+	   "what was sent is not sent again");
+	port.shared->receivers.word = 1;
+	pending = 1;
+	ok(mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) == -EIDRM &&
+	   pending == 1 && port.calls == 1 && !port.kicks && port.request == MAILBOX_IOC_EXCHANGE,
+	   "and if somebody does, one");
+	port.shared->receivers.word = 0;
+	out.length = SIZE + 1;
+	ok(mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) == -EMSGSIZE &&
+	   pending == 1 && port.calls == 1, "what cannot be sent is still to be");
 	end(mb);
 }
 
@@ -556,6 +685,8 @@ int main(void)
 	test_lengths();
 	test_refusals();
 	test_waits();
+	test_spin();
+	test_send_receive();
 	test_lanes();
 	test_kicks();
 	test_lies();

@@ -35,13 +35,16 @@ static struct {
 		struct mailbox_message message;
 		struct mailbox_info info;
 		struct mailbox_set_lanes set_lanes;
+		struct mailbox_exchange exchange;
 	} in;
+	struct mailbox_message sent, received;	/* by an exchange */
 	const void *buf;
 	size_t size;
 	/* what it is to be told */
 	int control_error, node_error, error;
 	mode_t node;		/* 0: there is none */
 	struct mailbox_message answer;
+	bool sends;		/* an exchange does */
 	const char *class;	/* a folder in place of /sys/class/mailbox */
 } kernel;
 
@@ -113,6 +116,22 @@ ssize_t __wrap_write(int fd, const void *buf, size_t size)
 	return answer(kernel.error, size);
 }
 
+static void answer_exchange(struct mailbox_exchange *x)
+{
+	struct mailbox_message *send = (void *)(uintptr_t)x->send;
+	struct mailbox_message *receive = (void *)(uintptr_t)x->receive;
+
+	kernel.sent = *send;
+	kernel.received = *receive;
+	x->sent = kernel.sends;
+	if (!kernel.sends)
+		return;
+	send->ticket = 42;
+	receive->length = 3;
+	receive->ticket = 43;
+	receive->lane = 1;
+}
+
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
@@ -135,6 +154,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		((struct mailbox_query *)arg)->ports = 7;
 	if (request == MAILBOX_IOC_INFO)
 		((struct mailbox_info *)arg)->depth = 5;
+	if (request == MAILBOX_IOC_EXCHANGE)
+		answer_exchange(arg);
 	if (request == MAILBOX_IOC_SEND || request == MAILBOX_IOC_RECEIVE ||
 	    request == MAILBOX_IOC_PEEK) {
 		m = arg;
@@ -398,6 +419,54 @@ static void test_receive_msg(void)
 	mailbox_close(mb);
 }
 
+static void test_send_receive(void)
+{
+	const struct mailbox_exchange *x = &kernel.in.exchange;
+	struct mailbox *mb = port(), *other = port();
+	char buffer[8];
+	struct mailbox_msg out = { .data = "hello", .length = 5, .lane = 3, .tag = 77, .flags = 8 };
+	struct mailbox_msg in = { .data = buffer, .size = sizeof(buffer), .flags = 2, .lease = 6 };
+	int pending = 1;
+
+	begin();
+	kernel.sends = true;
+	ok(mailbox_send_receive(mb, &out, other, &in, &pending, 99) == 3 && !pending,
+	   "one call sends, and returns the length of what it received");
+	ok(kernel.calls == 1 && kernel.request == MAILBOX_IOC_EXCHANGE && x->size == sizeof(*x) &&
+	   !x->sent && !x->pad, "by one system call");
+	ok(x->fd == -1, "of the same descriptor as -1");
+	ok(kernel.sent.size == sizeof(kernel.sent) && kernel.sent.length == 5 &&
+	   kernel.sent.lane == 3 && kernel.sent.tag == 77 && kernel.sent.deadline == 99 &&
+	   kernel.sent.flags == 8, "it tells what to send");
+	ok(kernel.received.size == sizeof(kernel.received) && kernel.received.length == 8 &&
+	   kernel.received.data == (uintptr_t)buffer && kernel.received.deadline == 99 &&
+	   kernel.received.flags == 2 && kernel.received.lease == 6 && !kernel.received.lane &&
+	   !kernel.received.tag, "and where to receive");
+	ok(out.ticket == 42 && in.ticket == 43 && in.length == 3 && in.lane == 1,
+	   "it answers both");
+
+	pending = 1;
+	kernel.error = ETIMEDOUT;
+	ok(mailbox_send_receive(mb, &out, other, &in, &pending, 99) == -ETIMEDOUT && !pending,
+	   "what was sent is, whatever the receive says");
+	kernel.answer.length = 4;
+	kernel.error = 0;
+	ok(mailbox_send_receive(mb, &out, other, &in, &pending, 99) == 4 && !pending &&
+	   kernel.request == MAILBOX_IOC_RECEIVE, "and is not sent again");
+	pending = 1;
+	kernel.sends = false;
+	kernel.error = EAGAIN;
+	out.ticket = 0;
+	ok(mailbox_send_receive(mb, &out, other, &in, &pending, 99) == -EAGAIN && pending == 1 &&
+	   !out.ticket, "what was not sent is still to be");
+	begin();
+	out.length = (1ULL << 32) + 5;
+	ok(mailbox_send_receive(mb, &out, other, &in, &pending, 99) == -EMSGSIZE && pending == 1 &&
+	   !kernel.calls, "no length is cut to 32 bits");
+	mailbox_close(other);
+	mailbox_close(mb);
+}
+
 static void test_look(void)
 {
 	char buffer[8];
@@ -605,6 +674,7 @@ int main(void)
 	test_receive();
 	test_receive_msg();
 	test_receive_msg_errors();
+	test_send_receive();
 	test_look();
 	test_endpoint();
 	test_list();
