@@ -98,13 +98,13 @@ struct mailbox_buffer {
  * Who needs more, or finds another m->size, starts anew by mailbox_abi_get(), and
  * judges what it gets then.
  *
- * Return: 0 or -EFAULT.
+ * Return: 0 or -EFAULT, as of no structure at all: so callers need not ask again.
  */
 static __always_inline int mailbox_message_get(struct mailbox_message *m,
 					       struct mailbox_message __user *user,
 					       bool send)
 {
-	if (!user_access_begin(user, sizeof(*user)))
+	if (!user || !user_access_begin(user, sizeof(*user)))
 		return -EFAULT;
 	unsafe_get_user(m->size, &user->size, efault);
 	unsafe_get_user(m->flags, &user->flags, efault);
