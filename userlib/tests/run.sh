@@ -61,6 +61,18 @@ while read -r name; do
 	ok "the header describes $name()" grep -q "^ \* $name() - " include/mailbox.h
 done <"$tmp/map"
 
+# --- what the processor does: how many locked instructions there are on a message's way
+
+locked() {
+	objdump -d --no-show-raw-insn --disassemble="$1" "$out/libmailbox.a" |
+		grep -cE '[[:space:]]lock[[:space:]]|xchg .*\('
+}
+if [ "$(uname -m)" = x86_64 ]; then
+	ok 'a mapped send has locked instructions, which would be seen' test "$(locked mailbox_ring_send)" -ge 2
+	ok 'to a direct port it has none' test "$(locked mailbox_direct_send)" = 0
+	ok 'nor has a receive from one' test "$(locked mailbox_direct_receive)" = 0
+fi
+
 # --- the shim
 
 sed -n 's/^\t\t\([a-z0-9_]*\);$/\1/p' mq/libmailbox-mq.map | grep -v '^read$' | sort >"$tmp/mq-map"
