@@ -22,19 +22,24 @@ static int serve(struct mailbox *mb)
 		.size = SIZE,
 		.flags = MAILBOX_RECV_LEASE | MAILBOX_RECV_TRUNCATE,
 	};
-	int length, err, i;
+	int length = 0, pending = 0, err, i;
 
+	/* Each turn by one call: the last answer, and the next question. */
 	for (;;) {
-		length = mailbox_receive_msg(mb, &msg, MAILBOX_FOREVER);
-		if (length < 0)
-			return length == -EIDRM ? 0 : length;
+		length = mailbox_reply_receive(mb, &msg, answer, length, &pending,
+					       MAILBOX_FOREVER);
 		for (i = 0; i < length; i++)
 			answer[i] = question[length - 1 - i];
-		err = mailbox_reply(mb, &msg, answer, length);
-		if (err == -EPIPE || err == -EOPNOTSUPP)	/* nobody waits for it */
-			err = mailbox_ack(mb, &msg);
+		if (length >= 0)
+			continue;
+		if (!pending)				/* it is the receive that failed */
+			return length == -EIDRM ? 0 : length;
+		if (length != -EPIPE && length != -EOPNOTSUPP)
+			return length;
+		err = mailbox_ack(mb, &msg);		/* nobody waits for the answer */
 		if (err)
 			return err;
+		pending = 0;
 	}
 }
 
