@@ -704,7 +704,7 @@ static const struct game games[] = {
 	{ "port SEND + RECEIVE", make_ports, send_ioctl, receive_ioctl, true, NULL, NULL },
 	{ "port EXCHANGE", make_ports, exchange, nothing, true, exchange_after_receive, nothing },
 	{ "port mapped", make_ends, send_mapped, receive_mapped, true, NULL, NULL },
-	{ "port mapped, direct", make_direct_ends, send_mapped, receive_mapped, true, NULL, NULL },
+	{ "port mapped direct", make_direct_ends, send_mapped, receive_mapped, true, NULL, NULL },
 	{ "port call", make_one_port, ask, nothing, true, take_question, answer },
 	{ "port call + RECV_FINISH", make_one_port, ask, nothing, true, answer_and_take,
 	  nothing },

@@ -35,7 +35,7 @@ awk -F, '
 		row("the same, SEND + RECEIVE", "ping-pong: port SEND + RECEIVE", "ping-pong: pipe")
 		row("the same, EXCHANGE: send and wait by one call", "ping-pong: port EXCHANGE", "ping-pong: pipe")
 		row("the same, mapped: a kick, and a read that sleeps", "ping-pong: port mapped", "ping-pong: pipe")
-		row("the same, on direct ports", "ping-pong: port mapped, direct", "ping-pong: pipe")
+		row("the same, on direct ports", "ping-pong: port mapped direct", "ping-pong: pipe")
 		row("ping-pong by a call with lease and reply", "ping-pong: port call", "ping-pong: pipe")
 		row("the same, whose server replies and receives by one call", "ping-pong: port call + RECV_FINISH", "ping-pong: pipe")
 	}' "$1"
