@@ -43,6 +43,19 @@ static bool mailbox_look(const struct mailbox_endpoint *ep)
 	return false;
 }
 
+/* Nothing in this endpoint's lanes, at the first look. */
+static bool mailbox_nothing(const struct mailbox_endpoint *ep)
+{
+	u32 mask = mailbox_receive_from(ep), n;
+
+	for (; mask; mask ^= BIT(n)) {
+		n = __fls(mask);
+		if (!mailbox_ring_empty(&ep->port->ring.lane[n], &ep->position[n].receive))
+			return false;
+	}
+	return true;
+}
+
 /* Nothing in this endpoint's lanes, and nothing on its way or in others' hands. */
 static bool mailbox_drained(const struct mailbox_endpoint *ep)
 {
@@ -351,16 +364,22 @@ static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
 	struct mailbox_ring *ring = &ep->port->ring;
 	struct mailbox_ring_lane *lane;
 	unsigned long n;
+	u64 *own;
 
-	if (unlikely(!lanes))
-		return false;
-	n = __fls(lanes);
-	lane = &ring->lane[n];
-	if (to->message && unlikely(atomic64_read(&lane->lost)))
-		return false;
-	if (unlikely(!mailbox_ring_try_take(ring, lane, &ep->position[n].receive, ep->id, limit,
-					    &t)))
-		return false;
+	for (;;) {
+		if (unlikely(!lanes))
+			return false;
+		n = __fls(lanes);
+		lane = &ring->lane[n];
+		own = &ep->position[n].receive;
+		if (to->message && unlikely(atomic64_read(&lane->lost)))
+			return false;
+		if (likely(mailbox_ring_try_take(ring, lane, own, ep->id, limit, &t)))
+			break;
+		if (!mailbox_ring_empty(lane, own))
+			return false;
+		lanes ^= BIT(n);
+	}
 	t.lease = NULL;
 	return mailbox_receive_taken(ep, to, &t, n, false, ret);
 }
@@ -501,8 +520,8 @@ noinline int mailbox_receive_slow(struct mailbox_endpoint *ep, const struct mail
 	struct mailbox_waiter w mailbox_uninitialized;
 	int ret;
 
-	/* Who may sleep looks when he can be seen, and not before: he has looked already. */
-	if (to->place || to->leased || !deadline) {
+	/* Who finds nothing and may sleep looks when he can be seen, and not before. */
+	if (to->place || to->leased || !deadline || !mailbox_nothing(ep)) {
 		ret = mailbox_receive_once(ep, to, too_long);
 		if (ret != -EAGAIN || !deadline)
 			return ret;

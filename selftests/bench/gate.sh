@@ -21,6 +21,10 @@ port SEND + RECEIVE|8
 port batch of 16|8
 port batch of 16|256
 port batch of 16 with details|8
+port: lower of two lanes|8
+port: ten receivers in turn|8
+port: SEND with receipt|8
+port: lease and ack|8
 port: poll of an empty one|8
 port: write with epoll watching|8
 port: epoll_wait with one ready|8

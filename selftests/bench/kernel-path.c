@@ -139,11 +139,12 @@ static void open_seqpacket(void)
 }
 
 /* A nameless port. */
-static int port_create_as(uint32_t flags)
+static int port_create_with(uint32_t flags, uint32_t lanes)
 {
 	struct mailbox_create c = {
 		.size = sizeof(c),
 		.flags = flags,
+		.lanes = lanes,
 		.message_size = MESSAGE_MAX,
 		.open_flags = O_RDWR | O_CLOEXEC,
 	};
@@ -153,9 +154,24 @@ static int port_create_as(uint32_t flags)
 	return c.fd;
 }
 
+static int port_create_as(uint32_t flags)
+{
+	return port_create_with(flags, 1);
+}
+
 static int port_create(void)
 {
 	return port_create_as(0);
+}
+
+/* Another endpoint of the same port. */
+static int port_open_again(int port)
+{
+	struct mailbox_open again = { .size = sizeof(again), .open_flags = O_RDWR | O_CLOEXEC };
+
+	if (ioctl(port, MAILBOX_IOC_OPEN, &again))
+		die("MAILBOX_IOC_OPEN");
+	return again.fd;
 }
 
 static void open_port(void)
@@ -393,6 +409,107 @@ static void batches(void)
 	close_fds();
 }
 
+/* What a first look does not find, though it is there: by calls that would sleep if it were not */
+
+/* A message on the lower of two lanes. */
+static void open_lanes(void)
+{
+	fd[0] = port_create_with(0, 2);
+	fd[1] = fd[0];
+}
+
+/* Endpoints take turns, and each passes what the others have received. */
+#define TURNS	10
+
+static int takers[TURNS], taker;
+
+static void open_turns(void)
+{
+	takers[0] = port_create();
+	for (int i = 1; i < TURNS; i++)
+		takers[i] = port_open_again(takers[0]);
+	fd[0] = takers[0];
+	fd[1] = takers[0];
+}
+
+static ssize_t receive_in_turn(size_t size)
+{
+	taker = (taker + 1) % TURNS;
+	return read(takers[taker], in.data, size);
+}
+
+static void close_turns(void)
+{
+	for (int i = 0; i < TURNS; i++)
+		close(takers[i]);
+}
+
+static ssize_t send_receipt(size_t size)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.flags = MAILBOX_SEND_RECEIPT,
+		.data = (uintptr_t)out.data,
+		.length = size,
+		.lane = MAILBOX_LANE_DEFAULT,
+		.deadline = MAILBOX_FOREVER,
+	};
+
+	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)size;
+}
+
+/* The message, and what became of it. */
+static ssize_t receive_both(size_t size)
+{
+	struct mailbox_receipt r = { .size = sizeof(r), .deadline = MAILBOX_FOREVER };
+	ssize_t received = receive_ioctl(size);
+
+	return ioctl(fd[1], MAILBOX_IOC_RECEIPT, &r) ? -1 : received;
+}
+
+static ssize_t receive_lease(size_t size)
+{
+	struct mailbox_message m = {
+		.size = sizeof(m),
+		.flags = MAILBOX_RECV_LEASE,
+		.data = (uintptr_t)in.data,
+		.length = size,
+		.deadline = MAILBOX_FOREVER,
+	};
+	struct mailbox_finish f = { .size = sizeof(f), .how = MAILBOX_ACK };
+
+	if (ioctl(fd[0], MAILBOX_IOC_RECEIVE, &m))
+		return -1;
+	f.lane = m.lane;
+	f.ticket = m.ticket;
+	return ioctl(fd[0], MAILBOX_IOC_FINISH, &f) ? -1 : (ssize_t)m.length;
+}
+
+static const struct mechanism seconds[] = {
+	{ "port: lower of two lanes", open_lanes, send_write, receive_read, close_fds, true },
+	{ "port: ten receivers in turn", open_turns, send_write, receive_in_turn, close_turns, true },
+	{ "port: SEND with receipt", open_port, send_receipt, receive_both, close_fds, true },
+	{ "port: lease and ack", open_port, send_ioctl, receive_lease, close_fds, true },
+};
+
+static void second_looks(void)
+{
+	printf("\nMore than a first look         send  receive     both   / pipe     / mq\n");
+	for (int i = 0; i < ARRAY_SIZE(seconds); i++) {
+		struct cost c;
+
+		seconds[i].open();
+		measure(&seconds[i], 8, &c);
+		seconds[i].close();
+		printf("%-27s %8llu %8llu %8llu", seconds[i].name, (unsigned long long)c.send,
+		       (unsigned long long)c.receive, (unsigned long long)c.both);
+		print_ratio(c.both, costs[0][0].both);
+		print_ratio(c.both, costs[1][0].both);
+		putchar('\n');
+		csv_line(seconds[i].name, 8, c.send, c.receive, c.both);
+	}
+}
+
 /* Polling, of an empty queue and with an epoll instance watching */
 
 static uint64_t pipe_poll[3];
@@ -496,16 +613,6 @@ static void make_ports(int there[2], int back[2])
 {
 	there[0] = there[1] = port_create();
 	back[0] = back[1] = port_create();
-}
-
-/* Another endpoint of the same port. */
-static int port_open_again(int port)
-{
-	struct mailbox_open again = { .size = sizeof(again), .open_flags = O_RDWR | O_CLOEXEC };
-
-	if (ioctl(port, MAILBOX_IOC_OPEN, &again))
-		die("MAILBOX_IOC_OPEN");
-	return again.fd;
 }
 
 /* One port for both, and one call for a question and its answer. */
@@ -819,8 +926,10 @@ int main(int argc, char **argv)
 	if (control < 0)
 		printf("No /dev/mailbox/control (%s): without ports.\n", strerror(errno));
 	messages();
-	if (control >= 0)
+	if (control >= 0) {
 		batches();
+		second_looks();
+	}
 	polling();
 	ping_pong();
 	return 0;
