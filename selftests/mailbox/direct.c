@@ -218,7 +218,7 @@ TEST_F(direct, a_duplicate_is_the_same_endpoint)
 
 TEST_F(direct, sysfs_and_fdinfo_tell_who_holds_what)
 {
-	int tx = OPEN(O_WRONLY);
+	int tx = OPEN(O_WRONLY), rx;
 	char path[160], expected[32];
 
 	snprintf(path, sizeof(path), "/sys/class/mailbox/%s/sender", self->name);
@@ -228,6 +228,12 @@ TEST_F(direct, sysfs_and_fdinfo_tell_who_holds_what)
 	EXPECT_STREQ("0\n", slurp(path));
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", tx);
 	EXPECT_TRUE(!!strstr(slurp(path), "\nmailbox-end:\tsend\n"));
+	rx = OPEN(O_RDONLY);
+	snprintf(path, sizeof(path), "/sys/class/mailbox/%s/receiver", self->name);
+	snprintf(expected, sizeof(expected), "%u\n", info_of(rx).endpoint);
+	EXPECT_STREQ(expected, slurp(path));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", rx);
+	EXPECT_TRUE(!!strstr(slurp(path), "\nmailbox-end:\treceive\n"));
 }
 
 /* For one process alone. */

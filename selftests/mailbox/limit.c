@@ -531,6 +531,23 @@ TEST_F(port, buffer_that_might_be_too_short_is_emsgsize)
 	EXPECT_EQ(-EINVAL, receive_message(self->both, &m));
 }
 
+TEST_F(port, receive_for_the_largest_waits_as_any)
+{
+	pid_t receiver = spawn();
+
+	if (!receiver) {
+		char data[FIXTURE_MESSAGE];
+		struct mailbox_message m = message(.data = address(data), .length = sizeof(data),
+						   .deadline = MAILBOX_FOREVER,
+						   .flags = MAILBOX_RECV_LARGEST);
+
+		leave(receive_message(self->rx, &m) ? 1 : data[0]);
+	}
+	EXPECT_TRUE(wait_receivers(self->tx, 1));
+	EXPECT_EQ(1, put_text(self->tx, "y"));
+	EXPECT_EQ('y', reap(receiver));
+}
+
 /* Notices */
 
 struct watcher {

@@ -472,6 +472,16 @@ ok 'a remote procedure call' is "$(rpc ask calls 'stressed')" desserts
 kill -9 $one
 wait $one 2>/dev/null
 ok 'answered by the server that is left' is "$(rpc ask calls 'live')" evil
+kill -STOP $two
+mailbox send --receipt calls 'is gone before the answer' >"$tmp/out" &
+gone=$!
+until_value calls depth 1
+kill -9 $gone
+wait $gone 2>/dev/null
+mailbox send calls 'wants no answer'
+kill -CONT $two
+ok 'who goes on when nobody waits for an answer, or no longer' is "$(rpc ask calls 'live')" evil
+ok 'and has no question left' is "$(cat $sys/calls/leased) $(cat $sys/calls/depth)" '0 0'
 mailbox delete calls
 wait $two
 ok 'servers end with the port' is $? 0

@@ -645,6 +645,79 @@ static void descriptor_limit(void)
 	mq_unlink(NAME);
 }
 
+/* Opens and closes small queues of that many names; gives the errno of the first that fails. */
+static int create_many(int most)
+{
+	static const struct mq_attr least = { .mq_maxmsg = 1, .mq_msgsize = 1 };
+	char name[32];
+	mqd_t q;
+	int i;
+
+	for (i = 0; i < most; i++) {
+		snprintf(name, sizeof(name), NAME "%d", i);
+		q = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &least);
+		if (q < 0)
+			return errno;
+		mq_close(q);
+	}
+	return 0;
+}
+
+static void queue_limit(void)
+{
+	const int most = 2000;
+	char name[32];
+	int i;
+
+	ok(child({
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(99);
+		_exit(create_many(most));
+	}) == ENOSPC, "more queues than there may be are ENOSPC");
+	for (i = 0; i < most; i++) {
+		snprintf(name, sizeof(name), NAME "%d", i);
+		if (mq_unlink(name))
+			break;
+	}
+	ok(i > 100 && i < most, "a good many were made");
+	ok(child({
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(99);
+		_exit(create_many(1));
+	}) == 0, "and there may be new ones when they are gone");
+	mq_unlink(NAME "0");
+}
+
+/* What the system allows of open files; gives what it did before. */
+static unsigned long file_max(unsigned long now)
+{
+	FILE *file = fopen("/proc/sys/fs/file-max", "r+");
+	unsigned long was = 0;
+
+	if (!file || fscanf(file, "%lu", &was) != 1)
+		was = 0;
+	if (file) {
+		rewind(file);
+		fprintf(file, "%lu", now);
+		fclose(file);
+	}
+	return was;
+}
+
+static void system_limit(void)
+{
+	unsigned long was = file_max(0);	/* it is only roughly known how many there are */
+	int said = child({
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(99);
+		_exit(fails(ENFILE, mq_open(NAME, O_CREAT | O_RDWR, 0600, &small)) ? 0 : errno);
+	});
+
+	file_max(was);
+	ok(was && !said, "too many open files of the system are ENFILE");
+	mq_unlink(NAME);
+}
+
 /* Notification */
 
 static volatile sig_atomic_t signals;
@@ -816,6 +889,8 @@ int main(void)
 	descriptors();
 	state();
 	descriptor_limit();
+	queue_limit();
+	system_limit();
 	by_signal();
 	by_thread();
 	by_nothing();
