@@ -13,11 +13,14 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CALLS	401
 #define LONG	1024
@@ -78,15 +81,56 @@ static void find_nothing(void)
 	mq_receive(queue, data, sizeof(data), NULL);
 }
 
+/* What stress-ng does before each message, to see it fail. */
+static void find_no_room(void)
+{
+	mq_receive(queue, data, 0, NULL);
+}
+
+static void no_descriptor(void)
+{
+	mq_receive(-1, data, sizeof(data), NULL);
+}
+
+static void no_queue(void)
+{
+	mq_receive(0, data, sizeof(data), NULL);
+}
+
 static void open_and_close(void)
 {
 	mq_close(mq_open("/mq-cost", O_RDWR));
 }
 
+/* One process sends as long as there is room, the other receives as long as there is something. */
+static void stream(void)
+{
+	struct mq_attr waits = { .mq_flags = 0 };
+	uint64_t from = 0;
+	pid_t sender;
+	int i;
+
+	mq_setattr(queue, &waits, NULL);
+	sender = fork();
+	if (!sender)
+		for (;;)
+			if (mq_send(queue, data, 8, 0))
+				_exit(1);
+	for (i = -CALLS; i < CALLS; i++) {
+		if (i == 0)
+			from = now();
+		mq_receive(queue, data, sizeof(data), NULL);
+	}
+	printf("%-46s %7llu\n", "a message from one process to another",
+	       (unsigned long long)(now() - from) / CALLS);
+	kill(sender, SIGKILL);
+	waitpid(sender, NULL, 0);
+}
+
 static void count(const char *what, void (*call)(void))
 {
 	static uint64_t sample[CALLS];
-	uint64_t from;
+	uint64_t from = 0;
 	int i;
 
 	for (i = 0; i < CALLS; i++) {
@@ -120,8 +164,12 @@ int main(void)
 	count("mq_getattr", ask);
 	mq_receive(queue, data, sizeof(data), NULL);
 	count("mq_receive of an empty queue, EAGAIN", find_nothing);
+	count("mq_receive into no room, EMSGSIZE", find_no_room);
+	count("mq_receive of descriptor -1, EBADF", no_descriptor);
+	count("mq_receive of descriptor 0, EBADF", no_queue);
 	count("poll of an empty queue", look);
 	count("mq_open + mq_close", open_and_close);
+	stream();
 	mq_unlink("/mq-cost");
 	return 0;
 }
