@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # debs.sh DEBIAN-DIR DEB-DIR NEXT-DIR PROGRAM...    the packages' life in a machine with Debian, as TAP
 #
-# Installed, booted, tested, removed, purged: see debs-inside, which runs in the machine.
+# Installed, booted, tested, upgraded, removed, purged: see debs-inside, which runs in the machine.
 # The folders are those of `cache.sh debian` and `make deb`, and one with packages of a later
 # version. What was said there, apt and dkms included, is in build/deb-test/out.log, and
 # in session.txt without the cases of the tests and what differs from run to run.
@@ -59,7 +59,7 @@ session() {
 		/^@@ log/ { tell(); name = ""; next }
 		/^@@ run/ {
 			name = $3
-			phase = name ~ /^(install|use|remove|purge)$/
+			phase = name ~ /^(install|use|upgrade|remove|purge)$/
 			tests = !phase
 			passed = failed = skipped = 0
 			if (phase || !told)
