@@ -42,8 +42,11 @@ ok 'unless --exist-ok' says '' create --exist-ok t
 ok 'create with everything' says '' create -s 4K -c 32 -l 2 -m 0666 --sealed u
 ok '--mode is not subject to the umask' is "$(stat -c %a /dev/mailbox/u)" 666
 ok 'message size with a suffix' is "$(cat $sys/u/message_size)" 4096
-ok 'a bad name' fails 1 'create ../x: invalid name, or larger than a port may be (see mailbox query)' create ../x
-ok 'too large a port' fails 1 'create x: invalid name, or larger than a port may be (see mailbox query)' create -s 16M -c 65536 x
+name_rule='a name is 1 to 63 of A-Z a-z 0-9 . _ - without a dot in front, and not control'
+ok 'a bad name' fails 1 "create ../x: $name_rule" create ../x
+ok 'a name that is taken for good' fails 1 "create control: $name_rule" create control
+ok 'a bad name for dead letters' fails 1 "create x: $name_rule" create --max-deliveries 1 --dead-letter .d x
+ok 'too large a port' fails 1 'create x: larger than a port may be (see mailbox query)' create -s 16M -c 65536 x
 echo lost >/dev/mailbox/v
 ok 'a file in the way' fails 1 'create v: /dev/mailbox/v is an ordinary file, remove it first' create v
 ok 'which is not taken for a port' fails 1 'send v: no port of that name' send v x
@@ -282,7 +285,7 @@ ok 'makes a file for each' is "$(cd "$tmp/files" && tail -n 3 -- * | tr '\n' ' '
 mailbox send q four
 touch "$tmp/files/0-5"
 ok 'overwrites none' fails 1 "drain q: could not write a message to $tmp/files and gave it back: File exists" drain -d "$tmp/files" q
-ok 'a directory that is not there' fails 1 "drain q: could not write a message to $tmp/none and gave it back: No such file or directory" drain -d "$tmp/none" q
+ok 'a directory that is not there' fails 1 "drain q: $tmp/none: No such file or directory" drain -d "$tmp/none" q
 ok 'keeps the message' says 'four
 ' drain --lines q
 seq 20 | mailbox send -L q

@@ -137,6 +137,8 @@ static int run(const struct command *cmd, int argc, char **argv)
 	int status;
 
 	parse(&job, argc, argv);
+	if (job.directory && access(job.directory, W_OK | X_OK))
+		return failed_because(cmd, job.port, "%s: %s", job.directory, strerror(errno));
 	signal(SIGPIPE, SIG_IGN);	/* what cannot be written is given back */
 	if (isatty(STDOUT_FILENO) && job.how == AS_BYTES)
 		job.how = AS_LINES;

@@ -148,13 +148,25 @@ static bool in_the_way(const char *port)
 	       !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
+/* As the module judges names, to say what is wrong with one. */
+static bool name_is_good(const char *name)
+{
+	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return length && length <= MAILBOX_NAME_MAX && !name[length] && name[0] != '.' &&
+	       strcmp(name, "control");
+}
+
 /* What is the matter with the port, or with the one for its dead letters. */
 static int not_created(const struct command *cmd, const char *port,
 		       const struct mailbox_attr *attr, int error)
 {
-	if (error == EINVAL)	/* the rest was judged before */
+	if (error == EINVAL && !(name_is_good(port) &&
+				 (!attr->dead_letter || name_is_good(attr->dead_letter))))
 		return failed_because(cmd, port,
-				      "invalid name, or larger than a port may be (see mailbox query)");
+				      "a name is 1 to 63 of A-Z a-z 0-9 . _ - without a dot in front, and not control");
+	if (error == EINVAL)	/* the rest was judged before */
+		return failed_because(cmd, port, "larger than a port may be (see mailbox query)");
 	if (attr->dead_letter && error == ENOENT)
 		return failed_because(cmd, port, "no port %s for its dead letters",
 				      attr->dead_letter);
