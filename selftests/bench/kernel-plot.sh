@@ -13,7 +13,7 @@ bars() {
 	awk -F, -v prefix="$prefix" -v bytes="$bytes" '
 		$1 == "max" && $3 == bytes && index($2, prefix) == 1 {
 			name = substr($2, length(prefix) + 1)
-			if (prefix == "" && name ~ /:/) next
+			if (prefix == "" && name ~ /:|writev/) next
 			printf "%s\t%d\t%d\n", name, $6,
 				name ~ /^port/ ? 14034728 : name ~ /^null/ ? 12303291 : 5011624
 		}' "$csv" | sort -t$'\t' -k2 -rn
@@ -23,16 +23,16 @@ bars '' 1024 >"$tmp/2"
 bars 'ping-pong: ' 8 >"$tmp/3"
 
 peers() {	# peers TERMINAL FILE
-	local i titles=('' '8 bytes, sent and received' '1024 bytes, sent and received' '8 bytes there and back, both sleep in between')
+	local i titles=('' '8 bytes, sent and received' '1024 bytes, sent and received' 'there and back, both asleep in between')
 	echo "set terminal $1; set output '$2'"
 	echo "set multiplot layout 1,3 title 'What does a message cost in the kernel? Instructions, short is good' font ',16'"
 	echo "unset key; set border 3; set tics nomirror; set style fill solid noborder; set grid x lc rgb '#dddddd'"
-	echo "set datafile separator tab; set lmargin 22; set rmargin 6"
+	echo "set datafile separator tab; set lmargin 27; set rmargin 6"
 	for i in 1 2 3; do
 		echo "set title '${titles[i]}'; set autoscale; stats '$tmp/$i' using 2 nooutput"
-		echo "set xrange [0:STATS_max * 1.1]; set yrange [-0.7:STATS_records - 0.3]; set xtics STATS_max < 6000 ? 1000 : 4000"
-		echo "plot '$tmp/$i' using (0):0:(0):2:(\$0 - 0.38):(\$0 + 0.38):3:ytic(1) with boxxyerror lc rgb variable," \
-			"'' using (\$2 + STATS_max * 0.01):0:(sprintf('%d', \$2)) with labels left font ',11'"
+		echo "set xrange [0:STATS_max * 1.1]; set yrange [-0.7:STATS_records - 0.3]; set xtics STATS_max < 6000 ? 2000 : 4000"
+		echo "plot '$tmp/$i' using (0):0:(0):2:(\$0 - 0.38):(\$0 + 0.38):3:ytic(1) with boxxyerror lc rgb variable title 'bars'," \
+			"'' using (\$2 + STATS_max * 0.01):0:(sprintf('%d', \$2)) with labels left font ',11' title 'values'"
 	done
 	echo "unset multiplot"
 }
@@ -58,7 +58,7 @@ sizes() {	# sizes TERMINAL FILE
 }
 
 for what in peers sizes; do
-	"$what" "pngcairo size 1600,700 font 'sans,12' background 'white'" "$dir/kernel-$what.png" | gnuplot
-	"$what" "svg size 1600,700 font 'sans,12' background 'white'" "$dir/kernel-$what.svg" | gnuplot
+	"$what" "pngcairo size 1600,700 font 'sans,12' noenhanced background 'white'" "$dir/kernel-$what.png" | gnuplot
+	"$what" "svg size 1600,700 font 'sans,12' noenhanced background 'white'" "$dir/kernel-$what.svg" | gnuplot
 	echo "$dir/kernel-$what.png, .svg"
 done

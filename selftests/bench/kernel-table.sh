@@ -11,6 +11,9 @@ awk -F, '
 		printf "| %s | %d | %d | %s |\n", name, cost["max", of, 8], cost["max", what, 8],
 			against("max", what, of, 8)
 	}
+	function look(name, what) {
+		printf "| %s | %d | %s |\n", name, cost["max", what, 8], against("max", what, "pipe", 8)
+	}
 	END {
 		ours = "port write + read"
 		split("pipe,POSIX mq,SysV msg,SEQPACKET", peer, ",")
@@ -38,4 +41,11 @@ awk -F, '
 		row("the same, on direct ports", "ping-pong: port mapped direct", "ping-pong: pipe")
 		row("ping-pong by a call with lease and reply", "ping-pong: port call", "ping-pong: pipe")
 		row("the same, whose server replies and receives by one call", "ping-pong: port call + RECV_FINISH", "ping-pong: pipe")
+		print ""
+		print "| more than a first look, 8 bytes | instructions | against pipe |"
+		print "|---|---|---|"
+		look("write, and read of the lower of two lanes", "port: lower of two lanes")
+		look("write, and read by ten receivers in turn", "port: ten receivers in turn")
+		look("SEND with receipt, RECEIVE, RECEIPT", "port: SEND with receipt")
+		look("SEND, RECEIVE with lease, FINISH", "port: lease and ack")
 	}' "$1"

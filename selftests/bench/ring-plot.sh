@@ -24,11 +24,13 @@ bars() {
 		}' "$csv" | sort -t$'\t' -g -k4
 }
 
-rows=('one to one 8 B' 'contended 8 B' 'two to two 8 B' 'one to one 16 x 40 B' 'round trip 8 B' 'one to one 64 KiB')
-titles=('one to one, 8 bytes: million messages/s' 'two that both send and receive, 8 bytes: million messages/s'
-	'two to two, 8 bytes: million messages/s' 'one to one, batches of 16 of 40 bytes: million messages/s'
-	'round trip, 8 bytes, spinning: ns (short is good)' 'one to one, 64 KiB: thousand messages/s')
-by=(1e6 1e6 1e6 1e6 1 1e3)
+rows=('one to one 8 B' 'contended 8 B' 'two to two 8 B' 'direct 8 B'
+	'one to one 16 x 40 B' 'round trip 8 B' 'one to one 64 KiB' 'in place 64 KiB')
+titles=('one to one, 8 bytes: M messages/s' 'both send and receive, 8 bytes: M messages/s'
+	'two to two, 8 bytes: M messages/s' 'direct port, 8 bytes: M messages/s'
+	'one to one, 16 x 40 bytes: M messages/s' 'round trip, 8 bytes, spinning: ns (short is good)'
+	'one to one, 64 KiB: thousand messages/s' '64 KiB in place: thousand messages/s')
+by=(1e6 1e6 1e6 1e6 1e6 1 1e3 1e3)
 
 panels=()
 for i in "${!rows[@]}"; do
@@ -38,15 +40,15 @@ done
 
 peers() {	# peers TERMINAL FILE
 	echo "set terminal $1; set output '$2'"
-	echo "set multiplot layout 2,3 title 'How fast against the others? (one message at a time but for batches; logarithmic)' font ',16'"
+	echo "set multiplot layout 2,4 title 'How fast against the others? (one message at a time but for batches; logarithmic)' font ',16'"
 	echo "set logscale x; unset key; set border 3; set tics nomirror; set style fill solid noborder; set grid x lc rgb '#dddddd'"
-	echo "set datafile separator tab; set lmargin 18; set rmargin 4"
+	echo "set datafile separator tab; set lmargin 19; set rmargin 4"
 	for i in "${panels[@]}"; do
 		echo "set title '${titles[i]}'"
 		echo "set autoscale; stats '$tmp/$i' using 2 nooutput; low = STATS_min / 3; high = STATS_max * 5"
 		echo "set xrange [low:high]; set yrange [-0.7:STATS_records - 0.3]"
-		echo "plot '$tmp/$i' using (low):0:(low):2:(\$0 - 0.38):(\$0 + 0.38):3:ytic(1) with boxxyerror lc rgb variable," \
-			"'' using (\$2 * 1.08):0:(sprintf(\$2 < 100 ? '%.3g' : '%.0f', \$2)) with labels left font ',11'"
+		echo "plot '$tmp/$i' using (low):0:(low):2:(\$0 - 0.38):(\$0 + 0.38):3:ytic(1) with boxxyerror lc rgb variable title 'bars'," \
+			"'' using (\$2 * 1.08):0:(sprintf(\$2 < 100 ? '%.3g' : '%.0f', \$2)) with labels left font ',11' title 'values'"
 	done
 	echo "unset multiplot"
 }
@@ -77,7 +79,7 @@ sizes() {	# sizes TERMINAL FILE
 }
 
 for what in peers sizes; do
-	"$what" "pngcairo size 1600,900 font 'sans,12' background 'white'" "$dir/ring-$what.png" | gnuplot
-	"$what" "svg size 1600,900 font 'sans,12' background 'white'" "$dir/ring-$what.svg" | gnuplot
+	"$what" "pngcairo size 1900,900 font 'sans,12' noenhanced background 'white'" "$dir/ring-$what.png" | gnuplot
+	"$what" "svg size 1900,900 font 'sans,12' noenhanced background 'white'" "$dir/ring-$what.svg" | gnuplot
 	echo "$dir/ring-$what.png, .svg"
 done

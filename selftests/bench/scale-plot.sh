@@ -63,7 +63,7 @@ plot() {	# plot TERMINAL FILE
 		leases*) echo "set key top left" ;;
 		esac
 		case $title in
-		messages*) echo "set xrange [0.05:3e9]; set xtics ('0' 0.1, '10^3' 1e3, '10^6' 1e6, '10^9' 1e9)" ;;
+		messages*) echo "set xrange [0.05:3e9]; set xtics ('0' 0.1, '1000' 1e3, '1 M' 1e6, '1 G' 1e9)" ;;
 		*processes*) echo "set xrange [1.7:19]; set xtics (2, 4, 8, 16)" ;;
 		esac
 		[ "$scale" = flat ] || echo "set logscale y; set yrange [*:*]"
@@ -77,6 +77,6 @@ plot() {	# plot TERMINAL FILE
 	done
 	echo "unset multiplot"
 }
-plot "pngcairo size 1600,1100 font 'sans,12' background 'white'" "$dir/scale-participants.png" | gnuplot
-plot "svg size 1600,1100 font 'sans,12' background 'white'" "$dir/scale-participants.svg" | gnuplot
+plot "pngcairo size 1600,1100 font 'sans,12' noenhanced background 'white'" "$dir/scale-participants.png" | gnuplot
+plot "svg size 1600,1100 font 'sans,12' noenhanced background 'white'" "$dir/scale-participants.svg" | gnuplot
 echo "$dir/scale-participants.png, .svg"
