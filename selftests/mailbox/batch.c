@@ -683,6 +683,50 @@ TEST_F(port, vectors_that_cannot_be_written_keep_the_message)
 	EXPECT_EQ(1, send_batch(self->tx, &m.batch));
 }
 
+/* Its first and its last byte are there, and not all between. */
+TEST(a_message_with_a_hole_costs_no_slot_and_no_message)
+{
+	const size_t page = getpagesize(), size = 3 * page;
+	int fd = create(NULL, .message_size = size, .capacity = 4), i;
+	char *whole = pages(3, PROT_READ | PROT_WRITE), *hole = pages(3, PROT_READ | PROT_WRITE);
+	struct messages m;
+
+	ASSERT_LE(0, fd);
+	memset(whole, 'w', size);
+	memset(hole, 'h', size);
+	mprotect(hole + page, page, PROT_NONE);
+	/* As often as it takes to see whether slots are used up. */
+	for (i = 0; i < 6; i++) {
+		room(&m, 3);
+		m.vectors[0] = (struct mailbox_vector) { address(whole), size, 0 };
+		m.vectors[1] = (struct mailbox_vector) { address(hole), size, 0 };
+		m.vectors[2] = m.vectors[0];
+		EXPECT_EQ(1, send_batch(fd, &m.batch));
+		m.batch.vectors = address(&m.vectors[1]);
+		EXPECT_EQ(-EFAULT, send_batch(fd, &m.batch));
+		EXPECT_EQ(1, info_of(fd).depth);
+		/* To where the hole is it cannot be stored, and stays. */
+		EXPECT_EQ(-EFAULT, receive_batch(fd, &m.batch));
+		EXPECT_EQ(1, info_of(fd).depth);
+		m.batch.vectors = address(&m.vectors[0]);
+		m.batch.count = 1;
+		memset(whole, 0, size);
+		EXPECT_EQ(1, receive_batch(fd, &m.batch));
+		EXPECT_EQ('w', whole[0]);
+		EXPECT_EQ('w', whole[size / 2]);
+		EXPECT_EQ('w', whole[size - 1]);
+		EXPECT_EQ(size, m.vectors[0].length);
+	}
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(1, send_batch(fd, &m.batch));
+	EXPECT_EQ(6, info_of(fd).redelivered);
+	/* A page that is only not there yet is no hole. */
+	whole = pages(3, PROT_READ | PROT_WRITE);
+	m.vectors[0].data = address(whole);
+	EXPECT_EQ(1, receive_batch(fd, &m.batch));
+	EXPECT_EQ('w', whole[size - 1]);
+}
+
 TEST_F(port, a_batch_into_fresh_and_into_forked_memory)
 {
 	char *fresh = pages(2 * MANY, PROT_READ | PROT_WRITE);
