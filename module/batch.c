@@ -9,7 +9,6 @@
 
 #include "abi.h"
 #include "batch.h"
-#include "finish.h"
 #include "message.h"
 #include "receive.h"
 #include "send.h"
@@ -329,8 +328,6 @@ static __always_inline bool mailbox_batch_take(struct mailbox_endpoint *ep, u32 
 
 	/* From here on nothing can fail. */
 	trace_mailbox_receive(ep->port, id, n, t.position, t.length);
-	if (unlikely(t.receipt))
-		mailbox_finish(ep, n, t.position, MAILBOX_RECEIVED);
 	mailbox_slot_release(&t.view, t.position);			/* (D) (E) */
 	return true;
 

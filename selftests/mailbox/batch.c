@@ -248,6 +248,39 @@ TEST(every_length_goes_whole_through_a_batch_and_touches_nothing_else)
 	}
 }
 
+TEST(details_of_messages_of_every_length)
+{
+	static char out[2][600], in[2][600];
+	struct mailbox_detail sent[2], received[2];
+	struct mailbox_vector v[2];
+	struct mailbox_batch b = { .size = sizeof(b), .vectors = address(v), .count = 2 };
+	int fd = create(NULL, .message_size = 600, .capacity = 4), n, i;
+	__u64 ticket = 0;
+
+	ASSERT_LE(0, fd);
+	for (n = 0; n < 600; n += n < 80 ? 1 : 37) {
+		memset(sent, POISON, sizeof(sent));
+		memset(received, POISON, sizeof(received));
+		for (i = 0; i < 2; i++) {
+			v[i] = (struct mailbox_vector) { address(out[i]), n, 0 };
+			sent[i].tag = n + i;
+		}
+		b.details = address(sent);
+		ASSERT_EQ(2, send_batch(fd, &b));
+		for (i = 0; i < 2; i++)
+			v[i] = (struct mailbox_vector) { address(in[i]), 600, 0 };
+		b.details = address(received);
+		ASSERT_EQ(2, receive_batch(fd, &b));
+		for (i = 0; i < 2; i++) {
+			ASSERT_EQ(ticket, sent[i].ticket);
+			ASSERT_EQ(ticket++, received[i].ticket);
+			ASSERT_EQ(n + i, received[i].tag);
+			ASSERT_EQ(0, received[i].lost);
+			ASSERT_EQ(getpid(), received[i].pid);
+		}
+	}
+}
+
 /* Waiting, or not. */
 
 TEST_F(port, as_much_of_a_batch_is_sent_as_there_is_room_for)
