@@ -43,17 +43,17 @@ static bool mailbox_look(const struct mailbox_endpoint *ep)
 	return false;
 }
 
-/* Nothing in this endpoint's lanes, at the first look. */
-static bool mailbox_nothing(const struct mailbox_endpoint *ep)
+/* These lanes but for the highest ones, as long as they are empty at the first look. */
+static __always_inline u32 mailbox_not_empty(const struct mailbox_endpoint *ep, u32 lanes)
 {
-	u32 mask = mailbox_receive_from(ep), n;
+	u32 n;
 
-	for (; mask; mask ^= BIT(n)) {
-		n = __fls(mask);
+	for (; lanes; lanes ^= BIT(n)) {
+		n = __fls(lanes);
 		if (!mailbox_ring_empty(&ep->port->ring.lane[n], &ep->position[n].receive))
-			return false;
+			break;
 	}
-	return true;
+	return lanes;
 }
 
 /* Nothing in this endpoint's lanes, and nothing on its way or in others' hands. */
@@ -378,7 +378,7 @@ static __always_inline bool mailbox_receive_fast(struct mailbox_endpoint *ep,
 			break;
 		if (!mailbox_ring_empty(lane, own))
 			return false;
-		lanes ^= BIT(n);
+		lanes = mailbox_not_empty(ep, lanes ^ BIT(n));
 	}
 	t.lease = NULL;
 	return mailbox_receive_taken(ep, to, &t, n, false, ret);
@@ -521,7 +521,8 @@ noinline int mailbox_receive_slow(struct mailbox_endpoint *ep, const struct mail
 	int ret;
 
 	/* Who finds nothing and may sleep looks when he can be seen, and not before. */
-	if (to->place || to->leased || !deadline || !mailbox_nothing(ep)) {
+	if (to->place || to->leased || !deadline ||
+	    mailbox_not_empty(ep, mailbox_receive_from(ep))) {
 		ret = mailbox_receive_once(ep, to, too_long);
 		if (ret != -EAGAIN || !deadline)
 			return ret;

@@ -22,6 +22,7 @@ port batch of 16|8
 port batch of 16|256
 port batch of 16 with details|8
 port: lower of two lanes|8
+port: lowest of 32 lanes|8
 port: ten receivers in turn|8
 port: SEND with receipt|8
 port: lease and ack|8

@@ -45,6 +45,7 @@ awk -F, '
 		print "| more than a first look, 8 bytes | instructions | against pipe |"
 		print "|---|---|---|"
 		look("write, and read of the lower of two lanes", "port: lower of two lanes")
+		look("write, and read of the lowest of 32 lanes", "port: lowest of 32 lanes")
 		look("write, and read by ten receivers in turn", "port: ten receivers in turn")
 		look("SEND with receipt, RECEIVE, RECEIPT", "port: SEND with receipt")
 		look("SEND, RECEIVE with lease, FINISH", "port: lease and ack")
