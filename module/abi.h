@@ -50,7 +50,7 @@ static __always_inline int mailbox_abi_get(void *to, size_t known, const void __
 #pragma GCC unroll 16
 	for (i = 0; i < known; i += sizeof(word)) {
 		unsafe_get_user(word, (const u64 __user *)(user + i), efault);
-		memcpy(to + i, &word, sizeof(word));
+		*(u64 *)(to + i) = word;
 	}
 	user_read_access_end();
 	return 0;
