@@ -482,6 +482,7 @@ TEST_F(port, a_batch_received_wakes_the_next_receiver_for_what_it_leaves)
 {
 	pid_t first = spawn(), second;
 	char in[8];
+	int got;
 
 	if (!first) {
 		struct messages m;
@@ -495,8 +496,11 @@ TEST_F(port, a_batch_received_wakes_the_next_receiver_for_what_it_leaves)
 		leave(get(self->rx, in, sizeof(in)) == 1 ? in[0] : 1);
 	EXPECT_TRUE(wait_receivers(self->tx, 2));
 	EXPECT_EQ(3, send_letters(self->tx, "abc"));
-	EXPECT_EQ(2, reap(first));
-	EXPECT_EQ('c', reap(second));
+	/* Whoever has lost his processor in between may have found less, or another one. */
+	got = reap(first);
+	EXPECT_TRUE(got == 1 || got == 2);
+	EXPECT_LE('a', reap(second));
+	EXPECT_EQ(2 - got, info_of(self->rx).depth);
 }
 
 TEST_F(port, a_watcher_is_told_of_a_batch)
