@@ -558,6 +558,9 @@ TEST_F(named, open_by_name_asks_the_creation_mode_not_the_node)
 {
 	umask(0);
 	ASSERT_LE(0, create(self->name, .mode = 0600));
+	/* udev gives a new node the mode that its creator asked for, once, when it gets to it. */
+	if (!access("/run/udev/control", F_OK))
+		ASSERT_EQ(0, system("udevadm settle"));
 	ASSERT_EQ(0, chmod(node_of(self->name), 0666));
 	EXPECT_EQ(-EACCES, ended(
 		become(NOBODY, NOBODY);
