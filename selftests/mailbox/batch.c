@@ -579,6 +579,14 @@ TEST_F(port, a_batch_may_truncate)
 	EXPECT_EQ(MAILBOX_MSG_TRUNCATED | MAILBOX_MSG_TRUSTED, m.details[1].flags);
 	EXPECT_EQ(MAILBOX_MSG_TRUSTED, m.details[2].flags);
 	EXPECT_STREQ("c", m.data[2]);
+	/* Nor without details is it the length of what was stored. */
+	EXPECT_EQ(4, put_text(self->tx, "long"));
+	room(&m, 1)->flags = MAILBOX_RECV_TRUNCATE;
+	m.batch.details = 0;
+	m.vectors[0].length = 3;
+	EXPECT_EQ(1, receive_batch(self->rx, &m.batch));
+	EXPECT_EQ(4, m.vectors[0].length);
+	EXPECT_STREQ("lon", m.data[0]);
 }
 
 TEST_F(port, a_lane_that_is_not_there_ends_a_batch)
