@@ -194,10 +194,11 @@ static ssize_t receive_readv(size_t size)
 	return readv(fd[0], &v, 1);
 }
 
-static ssize_t send_ioctl(size_t size)
+static inline ssize_t send_with(uint32_t flags, size_t size)
 {
 	struct mailbox_message m = {
 		.size = sizeof(m),
+		.flags = flags,
 		.data = (uintptr_t)out.data,
 		.length = size,
 		.lane = MAILBOX_LANE_DEFAULT,
@@ -205,6 +206,11 @@ static ssize_t send_ioctl(size_t size)
 	};
 
 	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)size;
+}
+
+static ssize_t send_ioctl(size_t size)
+{
+	return send_with(0, size);
 }
 
 static ssize_t receive_ioctl(size_t size)
@@ -452,16 +458,7 @@ static void close_turns(void)
 
 static ssize_t send_receipt(size_t size)
 {
-	struct mailbox_message m = {
-		.size = sizeof(m),
-		.flags = MAILBOX_SEND_RECEIPT,
-		.data = (uintptr_t)out.data,
-		.length = size,
-		.lane = MAILBOX_LANE_DEFAULT,
-		.deadline = MAILBOX_FOREVER,
-	};
-
-	return ioctl(fd[1], MAILBOX_IOC_SEND, &m) ? -1 : (ssize_t)size;
+	return send_with(MAILBOX_SEND_RECEIPT, size);
 }
 
 /* The message, and what became of it. */
