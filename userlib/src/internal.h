@@ -52,7 +52,8 @@ struct ring {
 	uint32_t receive_mask;
 	uint32_t default_lane;
 	uint32_t nonblock;	/* as it was when it was mapped */
-	uint32_t spin_ns;	/* to look again before going to sleep; 0: one processor */
+	uint32_t spins;		/* looks again before going to sleep: others may run meanwhile */
+	uint32_t in_vain;	/* so many waits, one after another, were not over before that */
 	uint32_t drops;		/* full lanes make nobody wait: the kernel sees to that */
 	uint32_t ends;		/* MAILBOX_END_*: of a direct port, what is ours for certain */
 	struct ring_lane lane[MAILBOX_LANES_MAX];

@@ -8,8 +8,6 @@
 
 #include "internal.h"
 
-#define SPIN_NS		2000	/* where it begins; ring.c adapts it */
-
 /* What is said about the mapping in front of it must be what the kernel says. */
 static bool geometry_right(const struct mailbox_shared *shared,
 			   const struct mailbox_info *info)
@@ -40,8 +38,7 @@ static void ring_init(struct ring *ring, struct mailbox_shared *shared,
 	ring->nonblock = !!(flags & O_NONBLOCK);
 	ring->drops = !!(info->flags & (MAILBOX_DROP_NEWEST | MAILBOX_DROP_OLDEST));
 	/* Not our affinity: a process that is bound to one has its peers on the others. */
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		ring->spin_ns = SPIN_NS;
+	ring->spins = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	for (n = 0; n < info->lanes; n++) {
 		struct ring_lane *lane = &ring->lane[n];
 

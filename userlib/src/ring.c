@@ -16,12 +16,13 @@
 
 #include "internal.h"
 
-#define SPIN_MIN_NS	250
-#define SPIN_MAX_NS	8000
+/* Measured, see selftests/bench/README.md: */
+#define SPIN_NS		16000	/* to look again before going to sleep */
+#define SPIN_TRIES	4	/* in vain, one after another; then only */
+#define SPIN_PERIOD	256	/* every so many waits */
 #define SPIN_LOOKS	16	/* from one reading of the clock to the next */
 #define HINT_PERIOD	256	/* messages, from one hint to the next */
 #define HINT_NEAR	32	/* messages; a way so short one walks */
-/* Measured, see selftests/bench/README.md: */
 #define SEND_AHEAD	4	/* slots */
 #define FILL_AHEAD_MIN	512	/* bytes: shorter and longer ones are no faster for it */
 #define FILL_AHEAD_MAX	4096
@@ -823,17 +824,19 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-/* What paid is done for longer the next time, what did not for less. */
-static void adapt(struct ring *ring, bool paid)
+/*
+ * Whether it may pay: as long as it does, and else now and then. Not less and less: two that
+ * wake each other would each be too late for the other's short look, and sleep for ever after.
+ */
+static bool may_pay(const struct ring *ring)
 {
-	uint32_t ns = ring->spin_ns;
+	uint32_t in_vain = MAILBOX_LOAD(&ring->in_vain);
 
-	ns = paid ? 2 * ns : ns / 2;
-	ring->spin_ns = ns < SPIN_MIN_NS ? SPIN_MIN_NS : ns > SPIN_MAX_NS ? SPIN_MAX_NS : ns;
+	return ring->spins && (in_vain < SPIN_TRIES || in_vain % SPIN_PERIOD == 0);
 }
 
 /* Whether to look once more. The first looks go without the clock. */
-hot bool once_more(const struct ring *ring, unsigned int *looks, uint64_t *end)
+hot bool once_more(unsigned int *looks, uint64_t *end)
 {
 	uint64_t now;
 
@@ -842,21 +845,20 @@ hot bool once_more(const struct ring *ring, unsigned int *looks, uint64_t *end)
 		return true;
 	now = now_ns();
 	if (!*end)
-		*end = now + ring->spin_ns;
+		*end = now + SPIN_NS;
 	return now < *end;
 }
 
-/* @call, which is an expression, until it is no longer -EAGAIN, or for so long. */
+/* @call, which is an expression, until it is no longer -EAGAIN, or for so long, or not at all. */
 #define soon(ring, call) __extension__({					\
 	unsigned int __looks = 0;						\
 	uint64_t __end = 0;							\
 	int __err = -EAGAIN;							\
 										\
-	if ((ring)->spin_ns) {							\
-		while (__err == -EAGAIN && once_more(ring, &__looks, &__end))	\
+	if (may_pay(ring))							\
+		while (__err == -EAGAIN && once_more(&__looks, &__end))		\
 			__err = (call);						\
-		adapt(ring, __err != -EAGAIN);					\
-	}									\
+	MAILBOX_STORE(&(ring)->in_vain, __err == -EAGAIN ? (ring)->in_vain + 1 : 0);	\
 	__err;									\
 })
 
