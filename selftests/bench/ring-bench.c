@@ -21,7 +21,8 @@
  * port after 10^9 messages, or so many as --messages says, by turns with one that is new.
  *
  * Before each turn a bare cache line goes to and fro. Where that is too fast the two
- * processors are two threads of one core at that moment, and the turn is dropped. A turn
+ * processors are two threads of one core at that moment, and the turn is dropped, but not
+ * where it is wake-ups that count. A turn
  * of two processes in which one of them lost its processor is repeated, as often as
  * --patience says: so short turns (--ms 3) tell something on a busy machine too.
  * --messages: so many in a turn of each, rather than as many as make a turn of --ms: what
@@ -85,9 +86,11 @@ struct row {
 	const char *name;
 	enum kind kind;
 	size_t size;
-	bool batch, sleeps, in_place, direct;
+	bool batch, sleeps, in_place, direct, one_cpu;
 	struct goal goals[2];
 	int processes;			/* that contend; 0: 2 */
+	int thinks;			/* so many ns before the answer */
+	int slow;			/* of so many answers, the first ones; 0: all */
 };
 
 #define PIPE_AND_MQ	{ { "pipe", 5 }, { "POSIX mq|SEQPACKET", 10 } }
@@ -128,6 +131,19 @@ static const struct row rows[] = {
 	{ "direct round trip 8 B", PING, 8, .direct = true, .goals = { { "bare line", 1.15 } } },
 	{ "direct round trip 40 B", PING, 40, .direct = true, .goals = { { "bare line", 1.15 } } },
 	{ "round trip asleep 8 B", PING, 8, .sleeps = true },
+	{ "round trip asleep 8 B (answer after 1 us)", PING, 8, .sleeps = true, .thinks = 1000 },
+	{ "round trip asleep 8 B (answer after 3 us)", PING, 8, .sleeps = true, .thinks = 3000 },
+	{ "round trip asleep 8 B (answer after 10 us)", PING, 8, .sleeps = true, .thinks = 10000 },
+	{ "round trip asleep 8 B (answer after 30 us)", PING, 8, .sleeps = true, .thinks = 30000 },
+	{ "round trip asleep 8 B (answer after 100 us)", PING, 8, .sleeps = true, .thinks = 100000 },
+	{ "round trip asleep 8 B (after 100 slow ones)", PING, 8, .sleeps = true, .thinks = 100000,
+	  .slow = 100 },
+	{ "round trip asleep 8 B (one processor)", PING, 8, .sleeps = true, .one_cpu = true },
+	{ "direct round trip asleep 8 B", PING, 8, .sleeps = true, .direct = true },
+	{ "direct round trip asleep 8 B (answer after 10 us)", PING, 8, .sleeps = true, .direct = true,
+	  .thinks = 10000 },
+	{ "direct round trip asleep 8 B (one processor)", PING, 8, .sleeps = true, .direct = true,
+	  .one_cpu = true },
 	{ "one to one 64 KiB", DIRECT, 65536, .goals = { { "bare copy", 0.9 } } },
 	{ "in place 64 KiB", DIRECT, 65536, .in_place = true, .goals = { { "POSIX mq", 100 } } },
 };
@@ -192,6 +208,7 @@ struct candidate {
 	uint64_t n;			/* messages in a turn, 0: not known yet */
 	double value[ROUNDS_MAX];	/* messages a second, or ns: p50 */
 	double p99[ROUNDS_MAX];
+	double cpu[ROUNDS_MAX];		/* ns of both processors for a round trip */
 };
 
 struct table {
@@ -222,7 +239,8 @@ static bool fits(const struct row *row, const struct peer *peer, bool sleeps)
 {
 	bool many = row->kind == CONTENDED || row->kind == TWO_TO_TWO;
 
-	if (!(peer->can & (sleeps ? PEER_SLEEPS : PEER_POLLS)))
+	if (sleeps ? !(peer->can & PEER_SLEEPS) && !(peer->can & PEER_NAPS && row->kind == PING) :
+		     !(peer->can & PEER_POLLS))
 		return false;
 	if (peer->can & PEER_HUGE && !huge)
 		return false;
@@ -263,12 +281,14 @@ static struct shared {
 		uint64_t begin, end;	/* ns */
 		uint64_t sum;
 		long preempted;
+		double cpu;		/* ns */
 	} process[PROCESSES_MAX];
 	uint32_t ticks[SAMPLES_MAX];
 } *shared;
 
 static int cpus[2];
 static double ticks_per_ns = 1;
+uint64_t answer_after, slow_answers;
 static int patience, messages, capacity, idle;
 static FILE *scale_csv;
 
@@ -342,25 +362,31 @@ static uint64_t part(const struct table *t, const struct candidate *c, void *q[2
 	return 0;
 }
 
-/* How often somebody else was given our processor though we wanted it. */
-static long preempted(void)
+/*
+ * How often somebody else was given our processor though we wanted it, and how long we
+ * had it, in ns.
+ */
+static long preempted(double *cpu)
 {
+	struct timespec t;
 	struct rusage usage;
 
-	if (getrusage(RUSAGE_SELF, &usage))
+	if (getrusage(RUSAGE_SELF, &usage) || clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t))
 		die("getrusage");
+	*cpu = t.tv_sec * 1e9 + t.tv_nsec;
 	return usage.ru_nivcsw;
 }
 
 static void child(const struct table *t, const struct candidate *c, void *q[2], uint64_t n,
 		  int who, unsigned int processes)
 {
+	double cpu_before, cpu;
 	uint64_t begin, sum;
 	long before;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(SECONDS_MAX + n / 1000000);
-	pin(cpus[who % 2]);
+	pin(cpus[t->row->one_cpu ? 0 : who % 2]);
 	c->peer->join(q[0], who);
 	if (q[1])
 		c->peer->join(q[1], who);
@@ -368,17 +394,18 @@ static void child(const struct table *t, const struct candidate *c, void *q[2], 
 	while (__atomic_load_n(&shared->ready, __ATOMIC_ACQUIRE) != processes)
 		sched_yield();
 	/* Now both are there, and begin at once: whoever had to wait for it counts. */
-	before = preempted();
+	before = preempted(&cpu_before);
 	__atomic_add_fetch(&shared->go, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&shared->go, __ATOMIC_ACQUIRE) != processes)
-		if (processes > 2)
+		if (processes > 2 || t->row->one_cpu)
 			sched_yield();
 	begin = ns_now();
 	sum = part(t, c, q, n, who);
 	shared->process[who].end = ns_now();
 	shared->process[who].begin = begin;
 	shared->process[who].sum = sum;
-	shared->process[who].preempted = preempted() - before;
+	shared->process[who].preempted = preempted(&cpu) - before;
+	shared->process[who].cpu = cpu - cpu_before;
 	_exit(0);
 }
 
@@ -441,6 +468,8 @@ static uint64_t turn_on(const struct table *t, const struct candidate *c, void *
 
 	shared->ready = 0;
 	shared->go = 0;
+	answer_after = t->row->thinks * ticks_per_ns;
+	slow_answers = t->row->slow ? (uint64_t)t->row->slow : t->row->thinks ? UINT64_MAX : 0;
 	idlers = idle_ones(c, q[0]);
 	for (who = 0; who < processes; who++) {
 		pid[who] = fork();
@@ -569,6 +598,7 @@ static bool measure(struct table *t, struct candidate *c, int round, int ms)
 		qsort(shared->ticks, c->n, sizeof(*shared->ticks), by_ticks);
 		c->value[round] = percentile(c->n, 50);
 		c->p99[round] = percentile(c->n, 99);
+		c->cpu[round] = (shared->process[0].cpu + shared->process[1].cpu) / c->n;
 	} else {
 		c->value[round] = senders_of(t->row) * c->n * 1e9 / ns;
 	}
@@ -593,7 +623,7 @@ static void play(struct table *t, int ms)
 
 	for (tries = 0;; tries++) {
 		t->line[t->rounds] = bare_line();
-		if (t->line[t->rounds] >= LINE_MIN_NS)
+		if (t->line[t->rounds] >= LINE_MIN_NS || t->row->sleeps)
 			break;
 		if (tries == TRIES_MAX) {
 			t->dropped++;
@@ -718,6 +748,14 @@ static const char *amount(const struct row *row, double value)
 	return s;
 }
 
+/* Of one that sleeps: the slowest, and what it takes of the processors. */
+static void print_sleep(const struct table *t, const struct candidate *c)
+{
+	if (t->row->sleeps)
+		printf(" p99 %s, processors %s", amount(t->row, spread(c->p99, t->rounds).median),
+		       amount(t->row, spread(c->cpu, t->rounds).median));
+}
+
 static void print_goal(const struct table *t, const struct candidate *us, const struct goal *goal)
 {
 	const struct candidate *c = goal->peers ? best(t, goal->peers) : NULL;
@@ -749,7 +787,9 @@ static void print(const struct table *t)
 		s = spread(us->value, t->rounds);
 		printf(" %s (%s..%s)", amount(t->row, s.median), amount(t->row, s.low),
 		       amount(t->row, s.high));
-		if (t->row->kind == PING)
+		if (t->row->sleeps)
+			print_sleep(t, us);
+		else if (t->row->kind == PING)
 			printf(" p99 %s", amount(t->row, spread(us->p99, t->rounds).median));
 		if (them)
 			printf("; %.2fx %s, the best", ratio(t, us, them), label(them));
@@ -767,6 +807,7 @@ static void print(const struct table *t)
 		if (c == us)
 			continue;
 		printf(" %s %s", label(c), amount(t->row, spread(c->value, t->rounds).median));
+		print_sleep(t, c);
 		if (us)
 			printf(" (%.2fx)", ratio(t, us, c));
 		if (i + 1 < t->candidates)
@@ -793,7 +834,7 @@ static void write_csv(const char *path)
 
 	if (!f)
 		die(path);
-	fputs("row,bytes,batch,mechanism,unit,median,low,high,p99,ours against it,rounds,line ns,goal\n",
+	fputs("row,bytes,batch,mechanism,unit,median,low,high,p99,ours against it,rounds,line ns,goal,processors ns\n",
 	      f);
 	for (r = 0; r < ARRAY_SIZE(rows); r++) {
 		const struct table *t = &tables[r];
@@ -818,6 +859,9 @@ static void write_csv(const char *path)
 			fprintf(f, ",%d,%.0f,", t->rounds, spread(t->line, t->rounds).median);
 			if (goal_against(t, c))
 				fprintf(f, "%.4g", goal_against(t, c));
+			fputc(',', f);
+			if (ping)
+				fprintf(f, "%.0f", spread(c->cpu, t->rounds).median);
 			fputc('\n', f);
 		}
 	}

@@ -37,6 +37,7 @@ struct shape {
 #define PEER_DIRECT	8		/* a direct port: for rows of such alone */
 #define PEER_IN_PLACE	16		/* likewise */
 #define PEER_HUGE	32		/* for a question of its own */
+#define PEER_NAPS	64		/* can sleep if it is alone on its side: in round trips */
 
 /* A mechanism. NULL for what it cannot do. */
 struct peer {
@@ -79,6 +80,9 @@ uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, u
 			 uint64_t (*now)(void));
 
 /* Memory for all processes to be forked; ends the program if there is none. */
+/* How long whoever answers has to think before, in ticks, and of how many answers. */
+extern uint64_t answer_after, slow_answers;
+
 void *shared_memory(size_t bytes);
 void die(const char *what) __attribute__((noreturn));
 
@@ -105,6 +109,14 @@ static inline uint64_t ticks_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 #endif
+}
+
+static inline void think(void)
+{
+	uint64_t then = ticks_now();
+
+	while (ticks_now() - then < answer_after)
+		;
 }
 
 /* Nothing to do yet. Whom we wait for may want this very processor. */
@@ -286,6 +298,8 @@ forced void loop_pong(void *there, void *back, size_t size, uint64_t n, step_fn 
 	for (i = 1; i <= n; i++) {
 		get(there, buf, size);
 		settle(buf);
+		if (i <= slow_answers)
+			think();
 		put(back, buf, size);
 	}
 	free(buf);

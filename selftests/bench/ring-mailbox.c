@@ -3,15 +3,21 @@
  * libmailbox, as a program uses it: mailbox_map(), mailbox_send() and the rest. There is
  * no module here, so a memfd that is laid out as the module does it stands for the port,
  * and the system calls that the library makes on a port end up below (the linker sees to
- * that). Nobody ever sleeps, and nobody is to be kicked: the words that would say so are 0.
+ * that). Where nobody sleeps, nobody is to be kicked either: the words that would say so
+ * are 0. Where a receiver sleeps, which is in round trips alone, a futex is what he sleeps
+ * on, and he makes himself known as the module does it.
  */
 #include <errno.h>
 #include <mailbox.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <linux/mailbox_ring.h>
+#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ring-bench.h"
@@ -23,6 +29,10 @@
 struct port {
 	int fd;
 	struct mailbox_info info;
+	struct mailbox_shared *shared;	/* the stand-in's own mapping */
+	uint32_t *kicks;		/* so many have been, in memory of all processes */
+	__u64 seen;			/* no message before this position is left */
+	bool sleeps;
 	struct mailbox *mb;
 	struct mailbox_msg out[BATCH], in[BATCH];
 };
@@ -41,7 +51,43 @@ static struct port *port_of(int fd)
 
 /* The kernel */
 
-/* To go to sleep: a signal has come, so to speak. */
+static bool empty(struct port *port)
+{
+	struct mailbox_lane lane = {
+		.slots = (char *)port->shared + PAGE,
+		.capacity = port->info.capacity,
+		.stride = mailbox_slot_stride(port->info.message_size),
+	};
+	__u64 word;
+
+	return mailbox_find_ready(&lane, &port->seen, &word) != MAILBOX_FIND_SLOT;
+}
+
+/* To be seen, then to look, then to sleep: as a receive in the module. One may at a time. */
+static void sleep_until_kicked(struct port *port)
+{
+	__u64 *sleepers = &port->shared->receivers.word;
+	uint32_t kicks = __atomic_load_n(port->kicks, __ATOMIC_ACQUIRE);
+
+	__atomic_fetch_add(sleepers, 1, __ATOMIC_SEQ_CST);
+	/* Who sends by plain stores has no barrier of his own. */
+	if (port->info.flags & MAILBOX_DIRECT &&
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0))
+		die("membarrier");
+	if (empty(port))
+		syscall(SYS_futex, port->kicks, FUTEX_WAIT, kicks, NULL, NULL, 0);
+	__atomic_store_n(sleepers, 0, __ATOMIC_SEQ_CST);
+}
+
+static void kicked(struct port *port)
+{
+	if (!__atomic_exchange_n(&port->shared->receivers.word, 0, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_fetch_add(port->kicks, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, port->kicks, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* What a receive that has slept says here, and all others: a signal has come, so to speak. */
 static int interrupted(void)
 {
 	errno = EINTR;
@@ -66,8 +112,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	}
 	if (request == MAILBOX_IOC_END)
 		return 0;
-	if (request == MAILBOX_IOC_KICK)
-		die("MAILBOX_IOC_KICK, and nobody sleeps");
+	if (request == MAILBOX_IOC_KICK) {
+		if (!port->sleeps)
+			die("MAILBOX_IOC_KICK, and nobody sleeps");
+		kicked(port);
+		return 0;
+	}
 	return interrupted();
 }
 
@@ -75,7 +125,13 @@ ssize_t __real_read(int fd, void *buf, size_t size);
 ssize_t __wrap_read(int fd, void *buf, size_t size);
 ssize_t __wrap_read(int fd, void *buf, size_t size)
 {
-	return port_of(fd) ? interrupted() : __real_read(fd, buf, size);
+	struct port *port = port_of(fd);
+
+	if (!port)
+		return __real_read(fd, buf, size);
+	if (port->sleeps)
+		sleep_until_kicked(port);
+	return interrupted();
 }
 
 ssize_t __real_write(int fd, const void *buf, size_t size);
@@ -113,7 +169,7 @@ static void lay_out(struct port *port, uint64_t page)
 	lane.slots = (char *)shared + PAGE;
 	for (p = 0; p < lane.capacity; p++)
 		mailbox_lane_slot(&lane, p)->word = mailbox_word(p, 0, MAILBOX_PHASE_FREE);
-	munmap(shared, info->map_bytes);
+	port->shared = shared;
 }
 
 static void *port_new(const struct shape *shape, uint32_t flags, bool huge)
@@ -136,6 +192,8 @@ static void *port_new(const struct shape *shape, uint32_t flags, bool huge)
 	port->info.receive_mask = ~0U;
 	port->info.flags = flags;
 	lay_out(port, huge ? HUGE_PAGE : PAGE);
+	port->kicks = shared_memory(sizeof(*port->kicks));
+	port->sleeps = shape->sleeps;
 	ports[n] = port;
 	return port;
 }
@@ -162,6 +220,9 @@ static void port_join(void *q, int who)
 	struct port *port = q;
 	int err;
 
+	if (port->sleeps && port->info.flags & MAILBOX_DIRECT &&
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0))
+		die("membarrier");
 	port->info.owner = who + 1;
 	port->info.endpoint = who + 1;
 	port->mb = mailbox_from_fd(port->fd);
@@ -177,18 +238,19 @@ static void port_join(void *q, int who)
 static void port_close(void *q)
 {
 	struct port *port = q;
-
 	int n;
 
 	for (n = 0; n < PORTS; n++)
 		if (ports[n] == port)
 			ports[n] = NULL;
+	munmap(port->shared, port->info.map_bytes);
+	munmap(port->kicks, sizeof(*port->kicks));
 	close(port->fd);
 	free(port);
 }
 
-/* The kernel would have slept, and given the processor to somebody else. */
-static void unless_interrupted(int err)
+/* The kernel would have slept, and given the processor to somebody else; or it has. */
+static void unless_interrupted(const struct port *port, int err)
 {
 	if (err >= 0)
 		return;
@@ -196,7 +258,8 @@ static void unless_interrupted(int err)
 		errno = -err;
 		die("libmailbox");
 	}
-	sched_yield();
+	if (!port->sleeps)
+		sched_yield();
 }
 
 forced void port_put(void *q, void *buf, size_t size)
@@ -206,7 +269,7 @@ forced void port_put(void *q, void *buf, size_t size)
 
 	do {
 		err = mailbox_send(port->mb, buf, size);
-		unless_interrupted(err);
+		unless_interrupted(port, err);
 	} while (err);
 }
 
@@ -217,7 +280,7 @@ forced void port_get(void *q, void *buf, size_t size)
 
 	do {
 		got = mailbox_receive(port->mb, buf, size);
-		unless_interrupted(got);
+		unless_interrupted(port, got);
 	} while (got < 0);
 	if ((size_t)got != size)
 		die("libmailbox: a message of another size");
@@ -236,7 +299,7 @@ forced unsigned int port_put_batch(void *q, void *buf, size_t size, unsigned int
 	}
 	do {
 		got = mailbox_send_batch(port->mb, port->out + done, n - done, MAILBOX_FOREVER);
-		unless_interrupted(got);
+		unless_interrupted(port, got);
 		if (got > 0)
 			done += got;
 	} while (done < n);
@@ -255,7 +318,7 @@ forced unsigned int port_get_batch(void *q, void *buf, size_t size, unsigned int
 	}
 	do {
 		got = mailbox_receive_batch(port->mb, port->in, n, MAILBOX_FOREVER);
-		unless_interrupted(got);
+		unless_interrupted(port, got);
 	} while (got < 0);
 	return got;
 }
@@ -269,11 +332,11 @@ forced void in_place_put(void *q, void *buf, size_t size)
 
 	do {
 		err = mailbox_reserve(port->mb, &msg, MAILBOX_FOREVER);
-		unless_interrupted(err);
+		unless_interrupted(port, err);
 	} while (err);
 	*(uint64_t *)msg.data = number(buf);
 	msg.length = size;
-	unless_interrupted(mailbox_submit(port->mb, &msg));
+	unless_interrupted(port, mailbox_submit(port->mb, &msg));
 }
 
 forced void in_place_get(void *q, void *buf, size_t size)
@@ -284,12 +347,12 @@ forced void in_place_get(void *q, void *buf, size_t size)
 
 	do {
 		err = mailbox_peek(port->mb, &msg, MAILBOX_FOREVER);
-		unless_interrupted(err);
+		unless_interrupted(port, err);
 	} while (err);
 	if (msg.length != size)
 		die("libmailbox: a message of another size");
 	*(uint64_t *)buf = number(msg.data);
-	unless_interrupted(mailbox_release(port->mb, &msg));
+	unless_interrupted(port, mailbox_release(port->mb, &msg));
 }
 
 LOOPS(port)
@@ -337,7 +400,7 @@ uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, u
 
 const struct peer OURS(mailbox) = {
 	.name = NAME "libmailbox",
-	.can = PEER_MANY | PEER_POLLS,
+	.can = PEER_MANY | PEER_POLLS | PEER_NAPS,
 	.open = port_open,
 	.join = port_join,
 	.close = port_close,
@@ -347,7 +410,7 @@ const struct peer OURS(mailbox) = {
 
 const struct peer OURS(mailbox_direct) = {
 	.name = NAME "libmailbox direct",
-	.can = PEER_POLLS | PEER_DIRECT,
+	.can = PEER_POLLS | PEER_NAPS | PEER_DIRECT,
 	.open = direct_open,
 	.join = port_join,
 	.close = port_close,
