@@ -1018,7 +1018,7 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 {
 	struct ring *ring = mailbox_ring(mb);
 	struct mailbox_message arg = { .lane = msg->lane };
-	__u64 position;
+	__u64 position = 0;
 	uint32_t n;
 	int err;
 
@@ -1032,6 +1032,9 @@ int mailbox_reserve(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadli
 		return -EINVAL;
 	err = reserve(mb, ring, ring->shared, n, msg->flags, &ring->lane[n].view, &position,
 		      is_direct(ring));
+	if (err == -EAGAIN && deadline != MAILBOX_NO_WAIT)
+		err = soon(ring, reserve(mb, ring, ring->shared, n, msg->flags,
+					 &ring->lane[n].view, &position, is_direct(ring)));
 	if (likely(!err)) {
 		msg->lane = n;
 		msg->ticket = position;
@@ -1144,6 +1147,9 @@ int mailbox_peek(struct mailbox *mb, struct mailbox_msg *msg, uint64_t deadline)
 		return -EINVAL;
 	err = mailbox_ring_lost(ring) ? BY_SYSTEM_CALL :
 	      take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t, is_direct(ring));
+	if (err == -EAGAIN && deadline != MAILBOX_NO_WAIT)
+		err = soon(ring, take_highest(mb, ring, ring->shared, SIZE_MAX, &view, &t,
+					      is_direct(ring)));
 	if (likely(!err)) {
 		tell(msg, &t);
 	} else if (unsettled(err, deadline)) {

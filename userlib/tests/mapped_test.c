@@ -344,6 +344,14 @@ static void test_spin(void)
 		somebody_sends();
 	machine.looks = 0;
 	ok(mailbox_send(mb, "x", 1) == -EINTR && machine.looks > 1, "a sender does the same");
+	machine.looks = 0;
+	ok(mailbox_reserve(mb, &(struct mailbox_msg) { 0 }, MAILBOX_FOREVER) == -EIDRM &&
+	   machine.looks > 1, "and who sends in place");
+	end(mb);
+	mb = begin(0);
+	machine.looks = 0;
+	ok(mailbox_peek(mb, &(struct mailbox_msg) { 0 }, MAILBOX_FOREVER) == -EIDRM &&
+	   machine.looks > 1, "and who receives in place");
 	end(mb);
 
 	machine.processors = 1;
