@@ -613,6 +613,9 @@ int mailbox_extend(struct mailbox *mb, const struct mailbox_msg *msg, uint64_t l
  *   by system call as before.
  * - O_NONBLOCK is what it is at this moment.
  *
+ * A call that has to wait looks again for up to 16 us before it asks the kernel to sleep,
+ * unless that was in vain the last times, or there is a single processor.
+ *
  * When the process ends, however it ends, or unmaps, the kernel gives back what
  * was half done: a message that was being sent is not sent, one that was being
  * received is received by another, and marked MAILBOX_MSG_REDELIVERED. A forked

@@ -73,6 +73,9 @@ static inline struct ring *mailbox_ring(const struct mailbox *mb)
 /* Does a receiver of the port sleep, so that the kernel has to be asked after a send? */
 bool mailbox_ring_asleep(const struct ring *ring);
 
+/* Will a receive look again before it sleeps? To be asked before each that may sleep. */
+bool mailbox_ring_looks(struct ring *ring);
+
 /* Were messages dropped of which nobody has been told? Then the kernel tells how many. */
 bool mailbox_ring_lost(const struct ring *ring);
 

@@ -272,13 +272,24 @@ static int exchange(struct mailbox *to, struct mailbox_msg *out, struct mailbox 
 	return answered(in, &receive, err);
 }
 
+/*
+ * Whether the answer may come before we sleep. Then the kernel is only asked to wake up who
+ * is to answer: two that went to sleep with each question would do so with each answer.
+ */
+static bool looks(struct mailbox *from, const struct mailbox_msg *in, uint64_t deadline)
+{
+	struct ring *ring = ring_for(from, in, BY_KERNEL_RECV);
+
+	return ring && waits(ring, deadline) && mailbox_ring_looks(ring);
+}
+
 int mailbox_send_receive(struct mailbox *to, struct mailbox_msg *out, struct mailbox *from,
 			 struct mailbox_msg *in, int *pending, uint64_t deadline)
 {
 	const struct ring *ring = ring_for(to, out, BY_KERNEL_SEND);
 	int err;
 
-	if (*pending && (!ring || mailbox_ring_asleep(ring)))
+	if (*pending && (!ring || (mailbox_ring_asleep(ring) && !looks(from, in, deadline))))
 		return exchange(to, out, from, in, pending, deadline);
 	if (*pending) {
 		err = mailbox_send_msg(to, out, deadline);

@@ -835,6 +835,20 @@ static bool may_pay(const struct ring *ring)
 	return ring->spins && (in_vain < SPIN_TRIES || in_vain % SPIN_PERIOD == 0);
 }
 
+/* A wait that was over before it slept, or not. */
+static void learn(struct ring *ring, bool in_vain)
+{
+	MAILBOX_STORE(&ring->in_vain, in_vain ? MAILBOX_LOAD(&ring->in_vain) + 1 : 0);
+}
+
+bool mailbox_ring_looks(struct ring *ring)
+{
+	if (may_pay(ring))
+		return true;
+	learn(ring, true);
+	return false;
+}
+
 /* Whether to look once more. The first looks go without the clock. */
 hot bool once_more(unsigned int *looks, uint64_t *end)
 {
@@ -858,7 +872,7 @@ hot bool once_more(unsigned int *looks, uint64_t *end)
 	if (may_pay(ring))							\
 		while (__err == -EAGAIN && once_more(&__looks, &__end))		\
 			__err = (call);						\
-	MAILBOX_STORE(&(ring)->in_vain, __err == -EAGAIN ? (ring)->in_vain + 1 : 0);	\
+	learn(ring, __err == -EAGAIN);						\
 	__err;									\
 })
 

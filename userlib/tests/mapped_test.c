@@ -390,6 +390,32 @@ static void test_send_receive(void)
 	end(mb);
 }
 
+static void test_send_receive_waits(void)
+{
+	char buf[8];
+	struct mailbox_msg out = { .data = "abc", .length = 3, .lane = 1 };
+	struct mailbox_msg in = { .data = buf, .size = 8 };
+	struct mailbox *mb = begin(0);
+	int pending, i, wrong = 0;
+
+	/* From the first lane alone. */
+	mailbox_unmap(mb);
+	port.info.receive_mask = 1;
+	wrong |= mailbox_map(mb);
+	port.shared->receivers.word = 1;
+	for (i = 0; i < 4; i++) {
+		pending = 1;
+		wrong |= mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) != -EIDRM ||
+			 pending || port.kicks != i + 1 || port.request != MAILBOX_IOC_RECEIVE;
+	}
+	ok(!wrong, "who may be answered before he sleeps wakes up the other one, and looks");
+	pending = 1;
+	ok(mailbox_send_receive(mb, &out, mb, &in, &pending, MAILBOX_FOREVER) == -EIDRM &&
+	   pending && port.kicks == 4 && port.request == MAILBOX_IOC_EXCHANGE,
+	   "but not if that was in vain the last times");
+	end(mb);
+}
+
 static void test_lanes(void)
 {
 	struct mailbox *mb = begin(O_NONBLOCK);
@@ -696,6 +722,7 @@ int main(void)
 	test_waits();
 	test_spin();
 	test_send_receive();
+	test_send_receive_waits();
 	test_lanes();
 	test_kicks();
 	test_lies();
