@@ -17,6 +17,7 @@ table() {
 	memory) "$here/scale-table.sh" "$run/scale.csv" memory ;;
 	ring-scale) "$here/scale-table.sh" "$run/scale.csv" ring ;;
 	ring) "$here/ring-table.sh" "$run/ring.csv" ;;
+	asleep) "$here/ring-table.sh" "$run/ring.csv" asleep ;;
 	*) echo "readme.sh: no table $1" >&2; exit 1 ;;
 	esac
 }
@@ -24,13 +25,13 @@ table() {
 csv_of() {
 	case $1 in
 	kernel | waiting | looks) echo kernel.csv ;;
-	ring) echo ring.csv ;;
+	ring | asleep) echo ring.csv ;;
 	*) echo scale.csv ;;
 	esac
 }
 
 if [ ! "$readme" ]; then
-	for name in kernel waiting looks ring scale messages memory ring-scale; do
+	for name in kernel waiting looks ring asleep scale messages memory ring-scale; do
 		[ ! -s "$run/$(csv_of "$name")" ] || { table "$name"; echo; }
 	done
 	exit 0

@@ -1,7 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# ring-table.sh RING.CSV    what ring-bench has measured, as a table of the README
+# ring-table.sh RING.CSV [asleep]    what ring-bench has measured, as a table of the README; or the
+# rows in which who waits may sleep
 set -euo pipefail
+if [ "${2:-}" = asleep ]; then
+	awk -F, '
+		function us(ns) { return sprintf(ns < 9950 ? "%.2g" : "%.0f", ns / 1000) }
+		$1 !~ / asleep / || $1 ~ /^direct/ && $4 == "libmailbox asleep" { next }
+		!($1 in seen) { row[++n] = $1; seen[$1] = 1 }
+		{
+			sub(/ direct/, "", $4)
+			of[$1, $4] = us($6) " / " us($9) " / " us($14)
+		}
+		END {
+			print "| µs: median / the slowest of a hundred / both processors | libmailbox | pipe | POSIX mq | SEQPACKET |"
+			print "|---|---|---|---|---|"
+			for (i = 1; i <= n; i++) {
+				name = row[i]
+				sub(/ asleep/, "", name)
+				printf "| %s | %s | %s | %s | %s |\n", name, of[row[i], "libmailbox asleep"],
+					of[row[i], "pipe asleep"], of[row[i], "POSIX mq asleep"],
+					of[row[i], "SEQPACKET asleep"]
+			}
+		}' "$1"
+	exit
+fi
 awk -F, '
 	function amount(value, unit) {
 		if (unit == "ns") return sprintf("%.0f ns", value)
