@@ -776,6 +776,7 @@ static void print_goal(const struct table *t, const struct candidate *us, const 
 static void print(const struct table *t)
 {
 	const struct candidate *us = NULL, *them = best(t, NULL), *c;
+	const char *comma = "";
 	struct spread s;
 	int i;
 
@@ -810,12 +811,11 @@ static void print(const struct table *t)
 		c = &t->candidate[i];
 		if (c == us)
 			continue;
-		printf(" %s %s", label(c), amount(t->row, spread(c->value, t->rounds).median));
+		printf("%s %s %s", comma, label(c), amount(t->row, spread(c->value, t->rounds).median));
 		print_sleep(t, c);
 		if (us)
 			printf(" (%.2fx)", ratio(t, us, c));
-		if (i + 1 < t->candidates)
-			putchar(',');
+		comma = ",";
 	}
 	putchar('\n');
 }

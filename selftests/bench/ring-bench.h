@@ -79,10 +79,10 @@ extern const struct peer peer_bare_line, peer_bare_copy;
 uint64_t mailbox_in_turn(const struct shape *shape, unsigned int participants, uint64_t n,
 			 uint64_t (*now)(void));
 
-/* Memory for all processes to be forked; ends the program if there is none. */
 /* How long whoever answers has to think before, in ticks, and of how many answers. */
 extern uint64_t answer_after, slow_answers;
 
+/* Memory for all processes to be forked; ends the program if there is none. */
 void *shared_memory(size_t bytes);
 void die(const char *what) __attribute__((noreturn));
 
