@@ -154,6 +154,18 @@ TEST_F(port, each_message_of_a_batch_has_its_lane)
 	EXPECT_EQ(0, m.vectors[3].lane);
 }
 
+TEST_F(port, a_full_default_lane_ends_a_batch_and_no_other_lane_takes_the_message)
+{
+	struct messages m;
+	int i;
+
+	EXPECT_EQ(0, set_lanes(self->tx, ~0U, 2));
+	for (i = 0; i < (int)FIXTURE_SLOTS; i++)
+		EXPECT_EQ(1, send_batch(self->tx, letters(&m, "a", MAILBOX_LANE_DEFAULT)));
+	EXPECT_EQ(-EAGAIN, send_batch(self->tx, letters(&m, "bc", MAILBOX_LANE_DEFAULT)));
+	EXPECT_EQ(FIXTURE_SLOTS, info_of(self->rx).depth);
+}
+
 TEST_F(port, a_batch_is_received_from_the_lanes_of_its_endpoint)
 {
 	struct messages m;
@@ -562,6 +574,22 @@ TEST_F(port, a_buffer_that_is_too_short_ends_a_batch_and_the_message_stays)
 	EXPECT_EQ(4, m.vectors[0].length);
 	EXPECT_EQ(2, receive_batch(self->rx, &m.batch));
 	EXPECT_EQ(0, memcmp("long", m.data[0], 4));
+}
+
+TEST_F(port, a_batch_does_not_pass_by_a_message_that_is_too_long)
+{
+	struct messages m;
+
+	/* In the highest lane, which comes first; below it is one that would fit. */
+	EXPECT_EQ(1, send_letters(self->tx, "a"));
+	letters(&m, "b", 2);
+	m.vectors[0].length = 4;
+	EXPECT_EQ(1, send_batch(self->tx, &m.batch));
+	room(&m, 2);
+	m.vectors[0].length = 3;
+	EXPECT_EQ(-EMSGSIZE, receive_batch(self->rx, &m.batch));
+	EXPECT_EQ(4, m.vectors[0].length);
+	EXPECT_EQ(2, info_of(self->rx).depth);
 }
 
 TEST_F(port, a_batch_may_truncate)
