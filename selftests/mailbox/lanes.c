@@ -36,6 +36,20 @@ TEST_F(port, read_too_takes_the_highest_lane_first)
 	EXPECT_STREQ("high", in);
 }
 
+TEST_F(port, a_message_that_is_too_long_is_not_passed_by)
+{
+	char in[8] = { 0 };
+	struct mailbox_message m = message(.data = address(in), .length = 3);
+
+	EXPECT_EQ(0, send_on(self->tx, 0, "low"));
+	EXPECT_EQ(0, send_on(self->tx, 2, "high"));
+	EXPECT_EQ(-EMSGSIZE, get(self->rx, in, 3));
+	EXPECT_EQ(-EMSGSIZE, receive_message(self->rx, &m));
+	EXPECT_EQ(4, m.length);
+	EXPECT_MESSAGE("high", self->rx);
+	EXPECT_MESSAGE("low", self->rx);
+}
+
 TEST_F(port, all_32_lanes_in_order)
 {
 	int fd = create(NULL, .lanes = MAILBOX_LANES_MAX, .capacity = 2, .message_size = 8);
