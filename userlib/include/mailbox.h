@@ -311,7 +311,8 @@ int mailbox_receive_msg(struct mailbox *mb, struct mailbox_msg *msg,
  * again as it is.
  *
  * Mapped handles send and receive without the kernel, which is asked, once, if the other
- * one sleeps.
+ * one sleeps: to send, wake him, and wait; or only to wake him, as long as answers come
+ * before we are asleep.
  *
  * Return: as mailbox_receive_msg(); or as mailbox_send(), or -ETIMEDOUT, -EINVAL or -ENOMEM as
  * of a send with lane, tag and receipt.
