@@ -18,7 +18,7 @@ what=$1 kernel=$2 build=$3 queues=$4
 out=$build/queues
 mkdir -p "$out"
 declare -A files
-programs=(build/userlib/mq/{mq,mq-linked,mq32} "$queues/usr/bin/stress-ng" "$queues/usr/bin/pmqtest")
+programs=(build/userlib/mq/{mq,mq-linked} "$queues/usr/bin/stress-ng" "$queues/usr/bin/pmqtest")
 [ "$what" = test ] || programs+=(build/bench/mq-cost)
 for program in "${programs[@]}"; do
 	while read -r library; do
@@ -34,6 +34,11 @@ for program in "${programs[@]}"; do
 		esac
 	done < <(LD_LIBRARY_PATH=$(echo "$queues"/usr/lib/*-linux-gnu) ldd "$program" | grep -o '/[^ ]*')
 done
+# With 32 bits: ldd would run the loader, and this machine may not run such programs.
+for library in libc.so.6 libgcc_s.so.1; do
+	files[$(gcc -m32 -print-file-name=$library)]=/lib32/$library
+done
+files[$(gcc -m32 -print-file-name=ld-linux.so.2)]=/lib/ld-linux.so.2
 arguments=()
 for file in "${!files[@]}"; do
 	arguments+=("$file:${files[$file]}")
@@ -41,7 +46,7 @@ done
 if [ "$what" = report ]; then
 	exec "$here/vm.sh" -n -k "$kernel" -o "$out" -t 600 -a 'mitigations=off audit=0' \
 		-c 'exec sh ./report.sh' "$build/mailbox_dev.ko" "$here/queues/report.sh" \
-		build/userlib/mq/libmailbox-mq.so.0 "${programs[@]:3}" "${arguments[@]}"
+		build/userlib/mq/libmailbox-mq.so.0 "${programs[@]:2}" "${arguments[@]}"
 fi
 each=120
 ! grep -qE '^CONFIG_(KASAN|KCSAN)=y' "$kernel/build/.config" || each=600
@@ -49,4 +54,4 @@ exec "$here/tally.pl" -l "$out/console.log" queues \
 	"$here/vm.sh" -k "$kernel" -o "$out" -t $((each * 7)) \
 	-c "exec sh ./run-tests $each conformance.sh preloaded.sh linked.sh conformance32.sh preloaded32.sh stress-ng.sh pmqtest.sh" \
 	"$build/mailbox_dev.ko" "$here/run-tests" "$here"/queues/*.sh build/userlib/mq/* \
-	"${programs[@]:3}" "${arguments[@]}"
+	"${programs[@]:2}" "${arguments[@]}"

@@ -111,7 +111,7 @@ fi
 if works gcc -m32; then
 	run m32 gcc -m32 -std=gnu11 -O2 -g
 else
-	skip 'm32: all' 'this gcc makes no 32-bit programs (Debian: gcc-multilib)'
+	skip 'm32: all' 'no 32-bit programs: gcc makes none (Debian: gcc-multilib), or this kernel runs none'
 fi
 
 if has g++; then
