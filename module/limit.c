@@ -88,6 +88,14 @@ static int mailbox_limit_begin(struct mailbox_port *port, struct mailbox_limit_s
 	return err;
 }
 
+/* Whoever has received it by now, or sleeps for one, was as good as waiting before it came. */
+static bool mailbox_limit_due(const void *arg)
+{
+	const struct mailbox_port *port = arg;
+
+	return mailbox_port_room(port) < port->limit && !mailbox_queue_sleeping(&port->receivers);
+}
+
 /*
  * @sent is 0 or positive, or why it was not. One that came later, and so to no empty
  * port, may have been sent meanwhile: then it is told of that.
@@ -97,9 +105,8 @@ static ssize_t mailbox_limit_end(struct mailbox_port *port, const struct mailbox
 {
 	if (sent < 0)
 		mailbox_limit_give(port);
-	if (send->nth == 1 && !send->awaited && unlikely(READ_ONCE(port->notices.registered)) &&
-	    (sent >= 0 || mailbox_port_room(port) < port->limit))
-		mailbox_notice_tell(&port->notices);
+	if (send->nth == 1 && !send->awaited && unlikely(READ_ONCE(port->notices.registered)))
+		mailbox_notice_tell(&port->notices, mailbox_limit_due, port);
 	return sent;
 }
 
@@ -109,6 +116,20 @@ static ssize_t mailbox_limit_received(struct mailbox_port *port, ssize_t receive
 	if (received >= 0)
 		mailbox_limit_give(port);
 	return received;
+}
+
+/* A notice from before the call has its signal before the call, which is run again then. */
+static int mailbox_limit_enter(struct mailbox_port *port)
+{
+	return mailbox_notices_settle(&port->notices) ? -ERESTARTNOINTR : 0;
+}
+
+/* And one of what the call has done, before it returns. A signal ends that, and comes then. */
+static long mailbox_limit_leave(struct mailbox_port *port, long ret)
+{
+	if (!ret)
+		mailbox_notices_settle(&port->notices);
+	return ret;
 }
 
 static struct mailbox_port *mailbox_limit_port(const struct file *file)
@@ -177,13 +198,21 @@ long mailbox_limit_send(struct file *file, struct mailbox_message __user *user)
 		return -EFAULT;
 	if (m.length > port->ring.message_size)
 		return -EMSGSIZE;
-	err = mailbox_limit_begin(port, &send, mailbox_message_deadline(file, &m, &deadline));
-	return err ?: mailbox_limit_end(port, &send, mailbox_send_ioctl(file, user));
+	err = mailbox_limit_enter(port) ?:
+	      mailbox_limit_begin(port, &send, mailbox_message_deadline(file, &m, &deadline));
+	if (err)
+		return err;
+	return mailbox_limit_leave(port,
+				   mailbox_limit_end(port, &send, mailbox_send_ioctl(file, user)));
 }
 
 long mailbox_limit_receive(struct file *file, struct mailbox_message __user *user)
 {
-	return mailbox_limit_received(mailbox_limit_port(file), mailbox_receive_ioctl(file, user));
+	struct mailbox_port *port = mailbox_limit_port(file);
+
+	return mailbox_limit_enter(port) ?:
+	       mailbox_limit_leave(port,
+				   mailbox_limit_received(port, mailbox_receive_ioctl(file, user)));
 }
 
 int mailbox_limit_flush(struct file *file, fl_owner_t id)
@@ -202,24 +231,27 @@ long mailbox_limit_notify(struct file *file, struct mailbox_notify __user *user)
 	err = mailbox_abi_get(&n, sizeof(n), user, &size);
 	if (err)
 		return err;
-	if (n.how < MAILBOX_NOTIFY_REGISTER || n.how > MAILBOX_NOTIFY_CANCEL ||
-	    (n.how != MAILBOX_NOTIFY_WAIT && n.id))
+	if (n.how < MAILBOX_NOTIFY_REGISTER || n.how > MAILBOX_NOTIFY_DONE ||
+	    (n.how != MAILBOX_NOTIFY_WAIT && n.how != MAILBOX_NOTIFY_DONE && n.id))
 		return -EINVAL;
 	switch (n.how) {
 	case MAILBOX_NOTIFY_REGISTER:
-		err = mailbox_notice_register(notices, &n.id);
+	case MAILBOX_NOTIFY_HOLD:
+		err = mailbox_notice_register(notices, n.how == MAILBOX_NOTIFY_HOLD, &n.id);
 		break;
 	case MAILBOX_NOTIFY_WAIT:
 		err = mailbox_notice_wait(notices, &n);
 		break;
 	case MAILBOX_NOTIFY_CANCEL:
-		mailbox_notice_cancel(notices);
+		mailbox_notice_cancel(notices, 0);
 		return 0;
+	case MAILBOX_NOTIFY_DONE:
+		return mailbox_notice_done(notices, n.id);
 	}
 	if (err)
 		return err;
 	err = mailbox_abi_put(user, size, &n, sizeof(n));
-	if (err && n.how == MAILBOX_NOTIFY_REGISTER)
-		mailbox_notice_cancel(notices);
+	if (err && n.how != MAILBOX_NOTIFY_WAIT)
+		mailbox_notice_cancel(notices, n.id);
 	return err;
 }

@@ -17,6 +17,8 @@
  * @process: whose
  * @sender: who sent the message; NULL: nobody has yet
  * @uid: likewise
+ * @hold: told, it holds that process
+ * @fetched: one that holds it still
  * @waited: a task is in mailbox_notice_wait() for it, and frees it
  * @cancelled: it will not be told
  */
@@ -26,6 +28,8 @@ struct mailbox_notice {
 	struct pid *process;
 	struct pid *sender;
 	kuid_t uid;
+	bool hold;
+	bool fetched;
 	bool waited;
 	bool cancelled;
 };
@@ -55,7 +59,7 @@ void mailbox_notices_destroy(struct mailbox_notices *notices)
 		mailbox_notice_free(notice);
 }
 
-int mailbox_notice_register(struct mailbox_notices *notices, u64 *id)
+int mailbox_notice_register(struct mailbox_notices *notices, bool hold, u64 *id)
 {
 	struct mailbox_notice *notice = kzalloc(sizeof(*notice), GFP_KERNEL_ACCOUNT);
 	int err = 0;
@@ -63,6 +67,7 @@ int mailbox_notice_register(struct mailbox_notices *notices, u64 *id)
 	if (!notice)
 		return -ENOMEM;
 	notice->process = get_pid(task_tgid(current));
+	notice->hold = hold;
 	spin_lock(&notices->lock);
 	if (notices->registered || notices->count == MAILBOX_NOTICES_MAX) {
 		err = -EBUSY;
@@ -104,28 +109,41 @@ static void mailbox_notice_unlink(struct mailbox_notices *notices, struct mailbo
 	lockdep_assert_held(&notices->lock);
 	list_del(&notice->node);
 	notices->count--;
+	if (notice->hold && notice->sender)
+		WRITE_ONCE(notices->owed, notices->owed - 1);
 }
 
-/* The calling process's of that id, for this task to wait for; or NULL. */
+/* The calling process's of that id that no task waits for, fetched or not; or NULL. */
+static struct mailbox_notice *mailbox_notice_find(struct mailbox_notices *notices, u64 id,
+						  bool fetched)
+{
+	struct mailbox_notice *notice;
+
+	lockdep_assert_held(&notices->lock);
+	list_for_each_entry(notice, &notices->list, node)
+		if (notice->id == id && notice->process == task_tgid(current) &&
+		    !notice->waited && notice->fetched == fetched)
+			return notice;
+	return NULL;
+}
+
+/* For this task to wait for; or NULL. */
 static struct mailbox_notice *mailbox_notice_claim(struct mailbox_notices *notices, u64 id)
 {
-	struct mailbox_notice *notice, *found = NULL;
+	struct mailbox_notice *notice;
 
 	spin_lock(&notices->lock);
-	list_for_each_entry(notice, &notices->list, node) {
-		if (notice->id == id && notice->process == task_tgid(current) && !notice->waited) {
-			notice->waited = true;
-			found = notice;
-			break;
-		}
-	}
+	notice = mailbox_notice_find(notices, id, false);
+	if (notice)
+		notice->waited = true;
 	spin_unlock(&notices->lock);
-	return found;
+	return notice;
 }
 
 int mailbox_notice_wait(struct mailbox_notices *notices, struct mailbox_notify *n)
 {
 	struct mailbox_notice *notice = mailbox_notice_claim(notices, n->id);
+	bool ended;
 	int err;
 
 	if (!notice)
@@ -139,14 +157,16 @@ int mailbox_notice_wait(struct mailbox_notices *notices, struct mailbox_notify *
 	else if (notice->cancelled)
 		err = -ECANCELED;
 	notice->waited = false;
-	if (err != -ERESTARTSYS)
+	notice->fetched = !err;
+	ended = err == -ECANCELED || (!err && !notice->hold);
+	if (ended)
 		mailbox_notice_unlink(notices, notice);
-	spin_unlock(&notices->lock);
 	if (!err) {
 		n->pid = pid_vnr(notice->sender);
 		n->uid = from_kuid_munged(current_user_ns(), notice->uid);
 	}
-	if (err != -ERESTARTSYS)
+	spin_unlock(&notices->lock);
+	if (ended)
 		mailbox_notice_free(notice);
 	return err;
 }
@@ -179,10 +199,55 @@ static void mailbox_notices_wake(struct mailbox_notices *notices)
 	mailbox_queue_wake(&notices->queue, MAILBOX_ALL_LANES, true);
 }
 
-void mailbox_notice_cancel(struct mailbox_notices *notices)
+int mailbox_notice_done(struct mailbox_notices *notices, u64 id)
 {
+	struct mailbox_notice *notice;
+
+	spin_lock(&notices->lock);
+	notice = mailbox_notice_find(notices, id, true);
+	if (notice)
+		mailbox_notice_drop(notices, notice);
+	spin_unlock(&notices->lock);
+	mailbox_notices_wake(notices);
+	return notice ? 0 : -ECANCELED;
+}
+
+static bool mailbox_notices_settled(void *arg)
+{
+	struct mailbox_notices *notices = arg;
+	struct mailbox_notice *notice;
+	bool held = false;
+
+	spin_lock(&notices->lock);
+	list_for_each_entry(notice, &notices->list, node)
+		held |= notice->hold && notice->sender && notice->process == task_tgid(current);
+	spin_unlock(&notices->lock);
+	return !held;
+}
+
+int mailbox_notices_settle(struct mailbox_notices *notices)
+{
+	struct mailbox_waiter w;
+	int err = 0;
+
+	if (likely(!READ_ONCE(notices->owed)))
+		return 0;
+	mailbox_waiter_init(&w);
+	while (!err && !mailbox_notices_settled(notices))
+		err = mailbox_wait(&notices->queue, &w, MAILBOX_ALL_LANES,
+				   mailbox_notices_settled, notices, &mailbox_notice_forever);
+	return err;
+}
+
+void mailbox_notice_cancel(struct mailbox_notices *notices, u64 id)
+{
+	struct mailbox_notice *notice;
+
 	spin_lock(&notices->lock);
 	mailbox_notice_take_back(notices);
+	notice = mailbox_notice_find(notices, id, false);
+	if (notice)
+		mailbox_notice_drop(notices, notice);
 	spin_unlock(&notices->lock);
 	mailbox_notices_wake(notices);
 }
@@ -202,12 +267,21 @@ void mailbox_notices_flush(struct mailbox_notices *notices)
 	mailbox_notices_wake(notices);
 }
 
-void mailbox_notice_tell(struct mailbox_notices *notices)
+void mailbox_notice_tell(struct mailbox_notices *notices, bool (*due)(const void *arg),
+			 const void *arg)
 {
 	struct mailbox_notice *notice;
 
 	spin_lock(&notices->lock);
 	notice = notices->registered;
+	if (notice) {
+		WRITE_ONCE(notices->owed, notices->owed + notice->hold);
+		smp_mb();	/* who receives sees that, or @due what he did */
+		if (!due(arg)) {
+			WRITE_ONCE(notices->owed, notices->owed - notice->hold);
+			notice = NULL;
+		}
+	}
 	if (notice) {
 		WRITE_ONCE(notices->registered, NULL);
 		notice->uid = current_uid();

@@ -3,9 +3,13 @@
  * DOC: word for a process, once, that a message has come to an empty port.
  *
  * A notice is registered for a process; a port has one such at most. Told, it is no longer
- * registered, and stays until that process has fetched it. The notices of a process
- * that are not being waited for go when it closes a descriptor of the port, as every
- * process does in the end.
+ * registered, and stays until that process has fetched it; one that holds its process, until
+ * that is done with it. The notices of a process that are not being waited for go when it
+ * closes a descriptor of the port, as every process does in the end.
+ *
+ * What a process does about its notice, it does by another thread, and so later than the
+ * message came. One that sends itself a signal wants to be held: then it cannot have the
+ * message, and sleep for the next one, before the signal has come.
  *
  * Knows processes, no endpoints and no port.
  */
@@ -29,6 +33,7 @@ struct mailbox_notice;
  * @list: all of them
  * @registered: the one that is to be told, or NULL; may be looked at without the lock
  * @count: how many
+ * @owed: how many of them hold their processes; may be looked at without the lock
  * @last_id: of the one that was made last
  * @queue: who waits for word
  * @shown: what that shows to nobody
@@ -38,6 +43,7 @@ struct mailbox_notices {
 	struct list_head list;
 	struct mailbox_notice *registered;
 	u32 count;
+	u32 owed;
 	u64 last_id;
 	struct mailbox_queue queue;
 	atomic64_t shown;
@@ -51,11 +57,12 @@ void mailbox_notices_destroy(struct mailbox_notices *notices);
 /**
  * mailbox_notice_register() - the calling process wants to be told
  * @notices: of the port
+ * @hold: from then on it is held, until mailbox_notice_done()
  * @id: out: for mailbox_notice_wait()
  *
  * Return: 0, -EBUSY (somebody does already, or too many have one to fetch), or -ENOMEM.
  */
-int mailbox_notice_register(struct mailbox_notices *notices, u64 *id);
+int mailbox_notice_register(struct mailbox_notices *notices, bool hold, u64 *id);
 
 /**
  * mailbox_notice_wait() - sleep until it is told
@@ -66,13 +73,34 @@ int mailbox_notice_register(struct mailbox_notices *notices, u64 *id);
  */
 int mailbox_notice_wait(struct mailbox_notices *notices, struct mailbox_notify *n);
 
-/* Take back what the calling process has registered, if it has; who waits for it is told. */
-void mailbox_notice_cancel(struct mailbox_notices *notices);
+/* 0, or -ECANCELED: the calling process has fetched none of that id that holds it. */
+int mailbox_notice_done(struct mailbox_notices *notices, u64 id);
+
+/**
+ * mailbox_notices_settle() - sleep as long as notices hold the calling process
+ * @notices: of the port
+ *
+ * Return: 0, or -ERESTARTSYS.
+ */
+int mailbox_notices_settle(struct mailbox_notices *notices);
+
+/*
+ * Take back what the calling process has registered, if it has, and the notice of that id, told
+ * or not, if it is not 0; who waits for it is told.
+ */
+void mailbox_notice_cancel(struct mailbox_notices *notices, u64 id);
 
 /* The calling process has closed a descriptor: it is not interested any more. */
 void mailbox_notices_flush(struct mailbox_notices *notices);
 
-/* A message of the calling process has come to the empty port. */
-void mailbox_notice_tell(struct mailbox_notices *notices);
+/**
+ * mailbox_notice_tell() - a message of the calling process has come to the empty port
+ * @notices: of the port
+ * @due: with the lock: is it still to be told of? It is asked when whoever receives that
+ *	message from here on, and makes that known with a full barrier, sees @notices->owed.
+ * @arg: what @due gets
+ */
+void mailbox_notice_tell(struct mailbox_notices *notices, bool (*due)(const void *arg),
+			 const void *arg);
 
 #endif /* MAILBOX_NOTIFY_H */

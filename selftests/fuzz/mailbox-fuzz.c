@@ -1964,6 +1964,19 @@ static void do_eventfd(void)
 	drop_target(&t);
 }
 
+/* Nothing that this process does is to be held for ever. */
+static void let_go(int fd, const struct mailbox_notify *n)
+{
+	struct mailbox_notify done = {
+		.size = sizeof(done), .how = MAILBOX_NOTIFY_DONE, .id = n->id,
+	};
+
+	if (n->how == MAILBOX_NOTIFY_WAIT)
+		ioctl(fd, MAILBOX_IOC_NOTIFY, &done);
+	else
+		close(dup(fd));
+}
+
 static void do_notify(void)
 {
 	struct target t = pick_target(ANY);
@@ -1973,8 +1986,8 @@ static void do_notify(void)
 	long ret;
 
 	n->how = PICK(MAILBOX_NOTIFY_REGISTER, MAILBOX_NOTIFY_REGISTER, MAILBOX_NOTIFY_WAIT,
-		      MAILBOX_NOTIFY_CANCEL);
-	if (n->how == MAILBOX_NOTIFY_WAIT)
+		      MAILBOX_NOTIFY_CANCEL, MAILBOX_NOTIFY_HOLD, MAILBOX_NOTIFY_DONE);
+	if (n->how == MAILBOX_NOTIFY_WAIT || n->how == MAILBOX_NOTIFY_DONE)
 		n->id = chance(80) ? me.notice : below(100);
 	n->pid = draw();		/* outputs are ignored on the way in */
 	n->uid = draw();
@@ -1983,7 +1996,8 @@ static void do_notify(void)
 	put_image(&im, &p);
 	ret = check(KIND_notify, result(ioctl(t.fd, MAILBOX_IOC_NOTIFY, p.user)));
 	judge(ret, &p, size_good(&im) && n->how >= MAILBOX_NOTIFY_REGISTER &&
-	      n->how <= MAILBOX_NOTIFY_CANCEL && (n->how == MAILBOX_NOTIFY_WAIT || !n->id) &&
+	      n->how <= MAILBOX_NOTIFY_DONE &&
+	      (n->how == MAILBOX_NOTIFY_WAIT || n->how == MAILBOX_NOTIFY_DONE || !n->id) &&
 	      (!t.known || t.info.limit), "bad arguments");
 	if (ret == -EOPNOTSUPP && limited(&t))
 		broken("EOPNOTSUPP, and there is a limit");
@@ -1991,13 +2005,16 @@ static void do_notify(void)
 		memcpy(&after, p.memory, sizeof(after));
 		if (ret && ret != -EFAULT && memcmp(&after, n, sizeof(after)))
 			broken("failed, but wrote outputs");
-		if (!ret && n->how == MAILBOX_NOTIFY_REGISTER && !after.id)
+		if (!ret && (n->how == MAILBOX_NOTIFY_REGISTER || n->how == MAILBOX_NOTIFY_HOLD) &&
+		    !after.id)
 			broken("registered as nothing");
 		if (!ret && n->how == MAILBOX_NOTIFY_REGISTER)
 			me.notice = after.id;
 		if (!ret && n->how == MAILBOX_NOTIFY_WAIT && (!after.pid || odd_id(after.uid)))
 			broken("told of pid %u, uid %u", after.pid, after.uid);
 	}
+	if (!ret && (n->how == MAILBOX_NOTIFY_HOLD || n->how == MAILBOX_NOTIFY_WAIT))
+		let_go(t.fd, n);
 	drop_target(&t);
 }
 

@@ -81,8 +81,8 @@ interface() {
 		grep -qw "$name" <<<"$text" || grep -qE "^#define\s+${name}\s.*/\*" $header ||
 			echo "$header: $name is explained nowhere"
 	done
-	# ERESTARTSYS is EINTR to a program; EBUSY and EINPROGRESS do not leave the module.
-	grep -hoP -- '-\KE[A-Z0-9]{3,}\b' module/*.[ch] | sort -u | grep -vxE 'ERESTARTSYS|EBUSY|EINPROGRESS' | while read -r name; do
+	# ERESTARTSYS is EINTR to a program, ERESTARTNOINTR nothing; EBUSY and EINPROGRESS do not leave the module.
+	grep -hoP -- '-\KE[A-Z0-9]{3,}\b' module/*.[ch] | sort -u | grep -vxE 'ERESTART(SYS|NOINTR)|EBUSY|EINPROGRESS' | while read -r name; do
 		grep -qE "^ \*\s+${name}\s+\w" $header || echo "$header: the module returns $name, which is not explained"
 	done
 }

@@ -36,11 +36,12 @@ FIXTURE_TEARDOWN(limit)
 static long notify_how(int fd, __u32 how, __u64 *id)
 {
 	struct mailbox_notify n = {
-		.size = sizeof(n), .how = how, .id = how == MAILBOX_NOTIFY_WAIT ? *id : 0,
+		.size = sizeof(n), .how = how,
+		.id = how == MAILBOX_NOTIFY_WAIT || how == MAILBOX_NOTIFY_DONE ? *id : 0,
 	};
 	long ret = result(ioctl(fd, MAILBOX_IOC_NOTIFY, &n));
 
-	if (!ret && how == MAILBOX_NOTIFY_REGISTER)
+	if (!ret && (how == MAILBOX_NOTIFY_REGISTER || how == MAILBOX_NOTIFY_HOLD))
 		*id = n.id;
 	if (!ret && how == MAILBOX_NOTIFY_WAIT && n.pid != getpid())
 		return n.pid;
@@ -703,6 +704,230 @@ TEST_F(limit, signal_ends_the_wait_for_word_and_not_the_registration)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* Held by notices */
+
+static long news_from_another(int fd)
+{
+	return ended({ leave(send_on(fd, 0, "news")); });
+}
+
+/* By ioctl, as nobody else is held. */
+static long next_length(int fd)
+{
+	char data[FIXTURE_MESSAGE];
+	struct mailbox_message m = message(.data = address(data), .length = sizeof(data),
+					   .deadline = MAILBOX_FOREVER);
+
+	return receive_message(fd, &m) ?: (long)m.length;
+}
+
+struct held_call {
+	int fd;
+	bool sends;
+	volatile bool returned;
+	long ret;
+	pthread_t thread;
+};
+
+static void *held_call(void *arg)
+{
+	struct held_call *call = arg;
+
+	call->ret = call->sends ? send_on(call->fd, 1, "more") : next_length(call->fd);
+	call->returned = true;
+	return NULL;
+}
+
+TEST_F(limit, process_that_is_held_is_told_as_any_other)
+{
+	__u64 id;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id));
+	EXPECT_EQ(-EBUSY, registered(self->fd));
+	EXPECT_EQ(-ECANCELED, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+	EXPECT_EQ(0, news_from_another(self->fd));
+	EXPECT_EQ(-ECANCELED, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+	EXPECT_LT(0, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	EXPECT_EQ(-ECANCELED, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	EXPECT_EQ(-ECANCELED, ended({ leave(notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id)); }));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+	EXPECT_EQ(-ECANCELED, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+	EXPECT_EQ(4, next_length(self->fd));
+}
+
+TEST_F(limit, no_call_of_a_held_process_begins_before_it_is_done)
+{
+	struct held_call call[] = { { .fd = self->fd }, { .fd = self->fd, .sends = true } };
+	unsigned int i;
+	__u64 id;
+
+	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id));
+	ASSERT_EQ(0, news_from_another(self->fd));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&call[i].thread, NULL, held_call, &call[i]));
+	usleep(20000);
+	EXPECT_LT(0, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	usleep(20000);
+	EXPECT_FALSE(call[0].returned || call[1].returned);
+	/* Others are not held. */
+	EXPECT_EQ(4, ended({ leave(next_length(self->fd)); }));
+	EXPECT_EQ(0, ended({ leave(send_on(self->fd, 2, "again")); }));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+	for (i = 0; i < 2; i++)
+		pthread_join(call[i].thread, NULL);
+	EXPECT_EQ(5, call[0].ret);
+	EXPECT_EQ(0, call[1].ret);
+	EXPECT_EQ(4, next_length(self->fd));
+}
+
+TEST_F(limit, process_is_held_by_its_own_notices_that_hold_and_are_told)
+{
+	int ready[2];
+	pid_t pid;
+	__u64 id;
+
+	/* One that is told, and does not hold. */
+	ASSERT_EQ(0, registered(self->fd));
+	ASSERT_EQ(0, news_from_another(self->fd));
+	ASSERT_EQ(4, next_length(self->fd));
+	/* One of another process, which is held. */
+	ASSERT_EQ(0, pipe(ready));
+	pid = spawn();
+	if (!pid) {
+		if (notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id) || write(ready[1], "", 1) != 1)
+			leave(1);
+		pause();
+	}
+	ASSERT_EQ(1, read(ready[0], &id, 1));
+	EXPECT_EQ(0, send_on(self->fd, 0, "news"));
+	/* And one that holds, and is not told. */
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id));
+	EXPECT_EQ(0, send_on(self->fd, 0, "more"));
+	EXPECT_EQ(4, next_length(self->fd));
+	EXPECT_EQ(4, next_length(self->fd));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(KILLED_BY(SIGKILL), reap(pid));
+	close(ready[0]);
+	close(ready[1]);
+}
+
+TEST_F(limit, send_to_oneself_does_not_return_before_that_is_done)
+{
+	struct held_call call = { .fd = self->fd, .sends = true };
+	__u64 id;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id));
+	ASSERT_EQ(0, pthread_create(&call.thread, NULL, held_call, &call));
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	usleep(20000);
+	EXPECT_FALSE(call.returned);
+	EXPECT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+	pthread_join(call.thread, NULL);
+	EXPECT_EQ(0, call.ret);
+	EXPECT_EQ(4, next_length(self->fd));
+}
+
+TEST_F(limit, close_of_any_descriptor_of_the_port_ends_the_hold)
+{
+	struct held_call call = { .fd = self->fd };
+	__u64 id;
+
+	ASSERT_EQ(0, notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id));
+	ASSERT_EQ(0, news_from_another(self->fd));
+	ASSERT_EQ(0, pthread_create(&call.thread, NULL, held_call, &call));
+	EXPECT_LT(0, notify_how(self->fd, MAILBOX_NOTIFY_WAIT, &id));
+	usleep(20000);
+	EXPECT_FALSE(call.returned);
+	close(dup(self->fd));
+	pthread_join(call.thread, NULL);
+	EXPECT_EQ(4, call.ret);
+	EXPECT_EQ(-ECANCELED, notify_how(self->fd, MAILBOX_NOTIFY_DONE, &id));
+}
+
+/* Sends a signal for a notice, not at once. */
+static void *late_signal(void *arg)
+{
+	struct watcher *w = arg;
+
+	watch(w);
+	usleep(20000);
+	kill(getpid(), SIGUSR1);
+	usleep(20000);
+	notify_how(w->fd, MAILBOX_NOTIFY_DONE, &w->id);
+	return NULL;
+}
+
+/* A process that is told by a signal, and the thread that sends it. */
+static int told_by_signal(struct watcher *w)
+{
+	pthread_t thread;
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	catch_signal(SIGUSR1, 0);
+	if (notify_how(w->fd, MAILBOX_NOTIFY_HOLD, &w->id))
+		return 1;
+	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+	if (pthread_create(&thread, NULL, late_signal, w))
+		return 2;
+	pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
+	return 0;
+}
+
+TEST_F(limit, signal_for_a_notice_interrupts_no_later_call)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		struct watcher w = { .fd = self->fd };
+		char data[FIXTURE_MESSAGE];
+		struct mailbox_message m = message(.data = address(data), .length = sizeof(data),
+						   .deadline = in_ms(100));
+
+		if (told_by_signal(&w) || news_from_another(self->fd))
+			leave(1);
+		if (next_length(self->fd) != 4)
+			leave(2);
+		if (signals_seen != 1)
+			leave(3);
+		leave(receive_message(self->fd, &m) == -ETIMEDOUT ? 0 : 4);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST_F(limit, signal_for_a_notice_has_come_when_a_send_to_oneself_returns)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		struct watcher w = { .fd = self->fd };
+
+		if (told_by_signal(&w) || send_on(self->fd, 0, "news"))
+			leave(1);
+		leave(signals_seen == 1 ? 0 : 2);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST_F(limit, held_process_may_be_killed)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		__u64 id;
+
+		if (notify_how(self->fd, MAILBOX_NOTIFY_HOLD, &id) || news_from_another(self->fd))
+			leave(1);
+		alarm(1);
+		leave(next_length(self->fd));
+	}
+	EXPECT_EQ(KILLED_BY(SIGALRM), reap(pid));
+	EXPECT_EQ(4, next_length(self->fd));
+	EXPECT_EQ(0, registered(self->fd));
+}
+
 TEST_F(limit, notices_that_nobody_fetches_are_bounded)
 {
 	char data[FIXTURE_MESSAGE];
@@ -723,10 +948,12 @@ TEST_F(limit, notify_judges_its_argument)
 	struct mailbox_notify n = { .size = sizeof(n) };
 
 	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
-	n.how = 4;
+	n.how = MAILBOX_NOTIFY_DONE + 1;
 	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
 	n.how = MAILBOX_NOTIFY_REGISTER;
 	n.id = 1;
+	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
+	n.how = MAILBOX_NOTIFY_HOLD;
 	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
 	n.how = MAILBOX_NOTIFY_CANCEL;
 	EXPECT_EQ(-EINVAL, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, &n)));
@@ -742,6 +969,10 @@ TEST_F(limit, registration_that_could_not_be_told_is_none)
 	struct mailbox_notify *n = pages(1, PROT_READ | PROT_WRITE);
 
 	*n = (struct mailbox_notify){ .size = sizeof(*n), .how = MAILBOX_NOTIFY_REGISTER };
+	mprotect(n, getpagesize(), PROT_READ);
+	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, n)));
+	mprotect(n, getpagesize(), PROT_READ | PROT_WRITE);
+	n->how = MAILBOX_NOTIFY_HOLD;
 	mprotect(n, getpagesize(), PROT_READ);
 	EXPECT_EQ(-EFAULT, result(ioctl(self->fd, MAILBOX_IOC_NOTIFY, n)));
 	EXPECT_EQ(0, registered(self->fd));

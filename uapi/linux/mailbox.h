@@ -644,12 +644,14 @@ struct mailbox_end {
 #define MAILBOX_NOTIFY_REGISTER	1U		/* this process is to be told */
 #define MAILBOX_NOTIFY_WAIT	2U		/* sleep until it is */
 #define MAILBOX_NOTIFY_CANCEL	3U		/* it is not to be told any more */
+#define MAILBOX_NOTIFY_HOLD	4U		/* it is to be told, and held from then on */
+#define MAILBOX_NOTIFY_DONE	5U		/* it is held no longer */
 
 /**
  * struct mailbox_notify - MAILBOX_IOC_NOTIFY: be told that a message has come
  * @size: sizeof(struct mailbox_notify)
  * @how: MAILBOX_NOTIFY_*
- * @id: out of MAILBOX_NOTIFY_REGISTER; in with MAILBOX_NOTIFY_WAIT, else 0
+ * @id: out of MAILBOX_NOTIFY_REGISTER and _HOLD; in with MAILBOX_NOTIFY_WAIT and _DONE, else 0
  * @pid: out of MAILBOX_NOTIFY_WAIT: the process that sent the message, in the caller's
  *	pid namespace
  * @uid: out of MAILBOX_NOTIFY_WAIT: its real uid, in the caller's user namespace
@@ -659,6 +661,13 @@ struct mailbox_end {
  * register (until then EBUSY). What a process has registered, and what it was told and has not
  * fetched by MAILBOX_NOTIFY_WAIT, ends when it closes a descriptor of the port, or by
  * MAILBOX_NOTIFY_CANCEL, which is no error if there is none: ECANCELED for whoever waits.
+ *
+ * A process that is told by a thread of its own, which sends it a signal then, registers by
+ * MAILBOX_NOTIFY_HOLD, and calls MAILBOX_NOTIFY_DONE when that is sent. Between the message and
+ * that, or the close of a descriptor, MAILBOX_IOC_SEND and MAILBOX_IOC_RECEIVE of this process
+ * on the port do not begin, and do not return with success, O_NONBLOCK or not. So the signal
+ * is there before the process has the message and could sleep for another. A signal that comes
+ * while they wait to begin is handled before the call, which is not interrupted by it.
  */
 struct mailbox_notify {
 	__u32 size;

@@ -30,7 +30,8 @@
  * /proc/sys/fs/mqueue: up to 65536 messages, up to 16 MiB each, defaults 10 and 8192.
  *
  * mq_notify() takes a thread of this process, which waits for the message, and then sends the
- * signal to the process or becomes the notification thread.
+ * signal to the process or becomes the notification thread. The signal has come before this
+ * process has the message, so a later mq_receive() is not interrupted by it.
  *
  * What the kernel's queues lose stays: a message that mq_receive() cannot store (EFAULT) is
  * still there. A queue that was deleted as a port (`mailbox delete`) is EIDRM.
@@ -547,6 +548,7 @@ static void *notice_wait(void *arg)
 	}
 	if (notice.event.sigev_notify == SIGEV_SIGNAL) {
 		send_signal(&notice.event, &n);
+		notify_call(notice.mqd, MAILBOX_NOTIFY_DONE, &n);
 	} else {
 		pthread_sigmask(SIG_SETMASK, &notice.mask, NULL);
 		notice.event.sigev_notify_function(notice.event.sigev_value);
@@ -583,6 +585,7 @@ static int start_thread(const struct sigevent *event, mqd_t mqd, uint64_t id)
 int mq_notify(mqd_t mqd, const struct sigevent *event)
 {
 	struct mailbox_notify n = { };
+	uint32_t how = MAILBOX_NOTIFY_REGISTER;
 	int err = 0;
 
 	if (!event)
@@ -593,13 +596,21 @@ int mq_notify(mqd_t mqd, const struct sigevent *event)
 	if (event->sigev_notify == SIGEV_SIGNAL &&
 	    (event->sigev_signo < 0 || event->sigev_signo > SIGRTMAX))
 		return fail(EINVAL);
-	if (notify_call(mqd, MAILBOX_NOTIFY_REGISTER, &n))
+	if (event->sigev_notify == SIGEV_SIGNAL)
+		how = MAILBOX_NOTIFY_HOLD;
+	if (notify_call(mqd, how, &n))
 		return failed();
 	if (event->sigev_notify != SIGEV_NONE)
 		err = start_thread(event, mqd, n.id);
 	if (err) {
+		uint64_t id = n.id;
+
 		n = (struct mailbox_notify){ };
 		notify_call(mqd, MAILBOX_NOTIFY_CANCEL, &n);
+		/* It may have been told by then; this does not sleep. */
+		n.id = id;
+		if (!notify_call(mqd, MAILBOX_NOTIFY_WAIT, &n))
+			notify_call(mqd, MAILBOX_NOTIFY_DONE, &n);
 		return fail(err);
 	}
 	return 0;

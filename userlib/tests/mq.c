@@ -789,6 +789,70 @@ static void by_signal(void)
 	gone(q);
 }
 
+/* Whoever has a message has had the signal: nothing that comes later is interrupted by it. */
+static void signal_first(void)
+{
+	struct sigaction act = { .sa_sigaction = on_news, .sa_flags = SA_SIGINFO };
+	struct sigevent news = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	int rounds, racing, before = 0, after = 0, late = 0, go[2], sent[2];
+	mqd_t q = fresh(0);
+	pid_t pid;
+
+	sigaction(SIGUSR1, &act, NULL);
+	if (pipe(go) || pipe(sent))
+		return;
+	pid = fork();
+	if (!pid) {
+		char byte;
+
+		close(go[1]);
+		while (read(go[0], &byte, 1) == 1 && put(q, "news", 0) && write(sent[1], "", 1) == 1)
+			;
+		_exit(0);
+	}
+	for (rounds = 0; rounds < 200; rounds++) {
+		struct timespec soon;
+		char data[SIZE], byte;
+
+		signals = 0;
+		if (mq_notify(q, &news) || write(go[1], "", 1) != 1)
+			break;
+		while (read(sent[0], &byte, 1) != 1)
+			;
+		before += !next_is(q, "news", 0);
+		after += signals != 1;
+		soon = in_ms(2);
+		late += !fails(ETIMEDOUT, mq_timedreceive(q, data, SIZE, NULL, &soon));
+	}
+	/* The message may be received while the sender has not yet returned. */
+	for (racing = 0; racing < 200; racing++) {
+		struct timespec past = { 0 }, soon;
+		char data[SIZE], byte;
+
+		if ((mq_notify(q, &news) && errno != EBUSY) || write(go[1], "", 1) != 1)
+			break;
+		while (mq_timedreceive(q, data, SIZE, NULL, &past) < 0)
+			;
+		soon = in_ms(2);
+		late += !fails(ETIMEDOUT, mq_timedreceive(q, data, SIZE, NULL, &soon));
+		while (read(sent[0], &byte, 1) != 1)
+			;
+	}
+	close(go[1]);
+	waitpid(pid, NULL, 0);
+	close(go[0]);
+	close(sent[0]);
+	close(sent[1]);
+	mq_notify(q, NULL);
+	ok(rounds == 200 && !before, "the signal does not interrupt who receives that message");
+	ok(!after, "who has the message has had the signal");
+	ok(racing == 200 && !late, "which does not interrupt who waits for the next one");
+	signals = 0;
+	ok(!mq_notify(q, &news) && put(q, "news", 0) && signals == 1,
+	   "who sends to himself has it when the send returns");
+	gone(q);
+}
+
 static volatile sig_atomic_t threads;
 static int cookie;
 static pthread_t notified;
@@ -892,6 +956,7 @@ int main(void)
 	queue_limit();
 	system_limit();
 	by_signal();
+	signal_first();
 	by_thread();
 	by_nothing();
 	differences();
