@@ -73,10 +73,12 @@ static int mailbox_limit_take(struct mailbox_port *port, u32 *nth,
  * struct mailbox_limit_send - one that is under way
  * @nth: how many messages there were when it found room, itself among them
  * @awaited: somebody slept for a message then
+ * @seq: of the notices, before that
  */
 struct mailbox_limit_send {
 	u32 nth;
 	bool awaited;
+	u32 seq;
 };
 
 static int mailbox_limit_begin(struct mailbox_port *port, struct mailbox_limit_send *send,
@@ -84,37 +86,53 @@ static int mailbox_limit_begin(struct mailbox_port *port, struct mailbox_limit_s
 {
 	int err = mailbox_limit_take(port, &send->nth, deadline);
 
+	send->seq = smp_load_acquire(&port->notices.seq);	/* before who sleeps */
 	send->awaited = mailbox_queue_sleeping(&port->receivers);
 	return err;
 }
 
-/* Whoever has received it by now, or sleeps for one, was as good as waiting before it came. */
-static bool mailbox_limit_due(const void *arg)
+/* To a sender: one is there, or will be and its sender comes here too. */
+static bool mailbox_limit_sent_due(const void *arg)
 {
 	const struct mailbox_port *port = arg;
 
 	return mailbox_port_room(port) < port->limit && !mailbox_queue_sleeping(&port->receivers);
 }
 
-/*
- * @sent is 0 or positive, or why it was not. One that came later, and so to no empty
- * port, may have been sent meanwhile: then it is told of that.
- */
+/* @sent is 0 or positive, or why it was not. Others may have been sent meanwhile. */
 static ssize_t mailbox_limit_end(struct mailbox_port *port, const struct mailbox_limit_send *send,
 				 ssize_t sent)
 {
 	if (sent < 0)
 		mailbox_limit_give(port);
-	if (send->nth == 1 && !send->awaited && unlikely(READ_ONCE(port->notices.registered)))
-		mailbox_notice_tell(&port->notices, mailbox_limit_due, port);
+	if (unlikely(READ_ONCE(port->notices.registered)))	/* (E) before it */
+		mailbox_notices_sent(&port->notices, send->nth == 1, send->awaited, send->seq,
+				     mailbox_limit_sent_due, port);
 	return sent;
 }
 
-/* @received is 0 or positive, or why nothing was. */
-static ssize_t mailbox_limit_received(struct mailbox_port *port, ssize_t received)
+static bool mailbox_limit_received_due(const void *arg)
 {
+	const struct mailbox_endpoint *ep = arg;
+
+	return !mailbox_receivable(ep) && !mailbox_queue_sleeping(&ep->port->receivers);
+}
+
+/* @received is 0 or positive, or why nothing was. */
+static ssize_t mailbox_limit_received(struct file *file, ssize_t received)
+{
+	const struct mailbox_endpoint *ep = file->private_data;
+	struct mailbox_port *port = ep->port;
+
 	if (received >= 0)
 		mailbox_limit_give(port);
+	else
+		smp_mb();	/* as there: whoever saw us asleep, before this */
+	if (unlikely(READ_ONCE(port->notices.registered)))
+		mailbox_notices_received(&port->notices,
+					 received == -EAGAIN || received == -ETIMEDOUT ||
+					 received == -ERESTARTSYS || mailbox_receivable(ep),
+					 mailbox_limit_received_due, ep);
 	return received;
 }
 
@@ -127,8 +145,7 @@ static int mailbox_limit_enter(struct mailbox_port *port)
 /* And one of what the call has done, before it returns. A signal ends that, and comes then. */
 static long mailbox_limit_leave(struct mailbox_port *port, long ret)
 {
-	if (!ret)
-		mailbox_notices_settle(&port->notices);
+	mailbox_notices_settle(&port->notices);
 	return ret;
 }
 
@@ -171,14 +188,12 @@ ssize_t mailbox_limit_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 ssize_t mailbox_limit_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
 {
-	return mailbox_limit_received(mailbox_limit_port(file),
-				      mailbox_receive_read(file, buf, size, pos));
+	return mailbox_limit_received(file, mailbox_receive_read(file, buf, size, pos));
 }
 
 ssize_t mailbox_limit_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return mailbox_limit_received(mailbox_limit_port(iocb->ki_filp),
-				      mailbox_receive_read_iter(iocb, to));
+	return mailbox_limit_received(iocb->ki_filp, mailbox_receive_read_iter(iocb, to));
 }
 
 /*
@@ -212,7 +227,7 @@ long mailbox_limit_receive(struct file *file, struct mailbox_message __user *use
 
 	return mailbox_limit_enter(port) ?:
 	       mailbox_limit_leave(port,
-				   mailbox_limit_received(port, mailbox_receive_ioctl(file, user)));
+				   mailbox_limit_received(file, mailbox_receive_ioctl(file, user)));
 }
 
 int mailbox_limit_flush(struct file *file, fl_owner_t id)

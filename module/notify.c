@@ -59,6 +59,13 @@ void mailbox_notices_destroy(struct mailbox_notices *notices)
 		mailbox_notice_free(notice);
 }
 
+/* Whoever slept until now may have left. */
+static void mailbox_notices_move(struct mailbox_notices *notices)
+{
+	/* Who sees that sees @registered too. */
+	smp_store_release(&notices->seq, notices->seq + 1);
+}
+
 int mailbox_notice_register(struct mailbox_notices *notices, bool hold, u64 *id)
 {
 	struct mailbox_notice *notice = kzalloc(sizeof(*notice), GFP_KERNEL_ACCOUNT);
@@ -76,7 +83,9 @@ int mailbox_notice_register(struct mailbox_notices *notices, bool hold, u64 *id)
 		notice->id = ++notices->last_id;
 		*id = notice->id;
 		list_add_tail(&notice->node, &notices->list);
+		notices->emptied = false;
 		WRITE_ONCE(notices->registered, notice);
+		mailbox_notices_move(notices);
 	}
 	spin_unlock(&notices->lock);
 	if (err)
@@ -267,28 +276,55 @@ void mailbox_notices_flush(struct mailbox_notices *notices)
 	mailbox_notices_wake(notices);
 }
 
-void mailbox_notice_tell(struct mailbox_notices *notices, bool (*due)(const void *arg),
-			 const void *arg)
+static void mailbox_notice_tell(struct mailbox_notices *notices, mailbox_due_fn *due,
+				const void *arg)
 {
-	struct mailbox_notice *notice;
+	struct mailbox_notice *notice = notices->registered;
+
+	lockdep_assert_held(&notices->lock);
+	WRITE_ONCE(notices->owed, notices->owed + notice->hold);
+	smp_mb();	/* who receives sees that, or @due what he did */
+	if (!due(arg)) {
+		WRITE_ONCE(notices->owed, notices->owed - notice->hold);
+		return;
+	}
+	WRITE_ONCE(notices->registered, NULL);
+	notice->uid = current_uid();
+	/* Last: it tells that the rest is there, to who looks under the lock. */
+	WRITE_ONCE(notice->sender, get_pid(task_tgid(current)));
+}
+
+void mailbox_notices_sent(struct mailbox_notices *notices, bool first, bool awaited, u32 seq,
+			  mailbox_due_fn *due, const void *arg)
+{
+	bool told = false;
 
 	spin_lock(&notices->lock);
-	notice = notices->registered;
-	if (notice) {
-		WRITE_ONCE(notices->owed, notices->owed + notice->hold);
-		smp_mb();	/* who receives sees that, or @due what he did */
-		if (!due(arg)) {
-			WRITE_ONCE(notices->owed, notices->owed - notice->hold);
-			notice = NULL;
-		}
-	}
-	if (notice) {
-		WRITE_ONCE(notices->registered, NULL);
-		notice->uid = current_uid();
-		/* Last: it tells that the rest is there, to who looks under the lock. */
-		WRITE_ONCE(notice->sender, get_pid(task_tgid(current)));
+	if (notices->registered) {
+		notices->emptied |= first;
+		if (notices->emptied && !(awaited && seq == notices->seq))
+			mailbox_notice_tell(notices, due, arg);
+		told = !notices->registered;
 	}
 	spin_unlock(&notices->lock);
-	if (notice)
+	if (told)
+		mailbox_notices_wake(notices);
+}
+
+void mailbox_notices_received(struct mailbox_notices *notices, bool empty, mailbox_due_fn *due,
+			      const void *arg)
+{
+	bool told = false;
+
+	spin_lock(&notices->lock);
+	if (notices->registered) {
+		notices->emptied |= empty;
+		mailbox_notices_move(notices);
+		if (notices->emptied)
+			mailbox_notice_tell(notices, due, arg);
+		told = !notices->registered;
+	}
+	spin_unlock(&notices->lock);
+	if (told)
 		mailbox_notices_wake(notices);
 }

@@ -7,6 +7,12 @@
  * that is done with it. The notices of a process that are not being waited for go when it
  * closes a descriptor of the port, as every process does in the end.
  *
+ * Whether a message came to the empty port nobody can say: when it can be received, others may
+ * be on their way, or have been received. So it is remembered whether the port has been empty
+ * since the registration; whoever finds nothing there, or leaves nothing, says so too. From then
+ * on a message that nobody waited for is told of, by its sender; and by whoever has received, or
+ * leaves without, if there is one still that nobody sleeps for. (notice.pml)
+ *
  * What a process does about its notice, it does by another thread, and so later than the
  * message came. One that sends itself a signal wants to be held: then it cannot have the
  * message, and sleep for the next one, before the signal has come.
@@ -29,9 +35,12 @@ struct mailbox_notice;
 
 /**
  * struct mailbox_notices - of a port
- * @lock: protects what follows; innermost but for the queue's own
+ * @lock: protects what follows; held when a message is looked for
  * @list: all of them
  * @registered: the one that is to be told, or NULL; may be looked at without the lock
+ * @emptied: the port has been empty since
+ * @seq: moved on by who registers, and by who has received or not: then nobody may be waiting
+ *	who was before; may be looked at without the lock
  * @count: how many
  * @owed: how many of them hold their processes; may be looked at without the lock
  * @last_id: of the one that was made last
@@ -42,6 +51,8 @@ struct mailbox_notices {
 	spinlock_t lock;		/* protects what follows */
 	struct list_head list;
 	struct mailbox_notice *registered;
+	bool emptied;
+	u32 seq;
 	u32 count;
 	u32 owed;
 	u64 last_id;
@@ -93,14 +104,32 @@ void mailbox_notice_cancel(struct mailbox_notices *notices, u64 id);
 /* The calling process has closed a descriptor: it is not interested any more. */
 void mailbox_notices_flush(struct mailbox_notices *notices);
 
+/*
+ * Is there a message to be told of, and does nobody sleep for it? Asked with the lock, when whoever
+ * receives one from here on, and makes that known with a full barrier, sees @owed.
+ */
+typedef bool mailbox_due_fn(const void *arg);
+
 /**
- * mailbox_notice_tell() - a message of the calling process has come to the empty port
- * @notices: of the port
- * @due: with the lock: is it still to be told of? It is asked when whoever receives that
- *	message from here on, and makes that known with a full barrier, sees @notices->owed.
+ * mailbox_notices_sent() - the calling process has sent a message, or failed to
+ * @notices: of the port, with one registered at a look after a full barrier
+ * @first: it came to the empty port, if to any
+ * @awaited: before that somebody slept for one
+ * @seq: before that look
+ * @due: is one to be told of?
  * @arg: what @due gets
  */
-void mailbox_notice_tell(struct mailbox_notices *notices, bool (*due)(const void *arg),
-			 const void *arg);
+void mailbox_notices_sent(struct mailbox_notices *notices, bool first, bool awaited, u32 seq,
+			  mailbox_due_fn *due, const void *arg);
+
+/**
+ * mailbox_notices_received() - the calling process has received a message, or not
+ * @notices: of the port, with one registered at a look after a full barrier
+ * @empty: there was none, or is none now
+ * @due: is one to be told of?
+ * @arg: what @due gets
+ */
+void mailbox_notices_received(struct mailbox_notices *notices, bool empty, mailbox_due_fn *due,
+			      const void *arg);
 
 #endif /* MAILBOX_NOTIFY_H */

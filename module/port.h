@@ -20,7 +20,8 @@
  * an id by which the creator of the one port has joined the other.
  *
  * Lock order: mailbox_ports_lock, port->lock, mailbox_dead_lock, then the locks inside quota,
- * lease, receipt, notify and wait. The data path takes none of the first three.
+ * lease, receipt, notify and wait; that inside notify is held while a message is looked for,
+ * and so before that inside lease. The data path takes none of the first three.
  */
 #ifndef MAILBOX_PORT_H
 #define MAILBOX_PORT_H

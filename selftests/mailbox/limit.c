@@ -704,6 +704,60 @@ TEST_F(limit, signal_ends_the_wait_for_word_and_not_the_registration)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* Registers, takes what there is, and waits until more has come. */
+static void receive_by_word(int fd, int n)
+{
+	char data[FIXTURE_MESSAGE];
+	struct mailbox_message m;
+	__u64 id;
+
+	while (n > 0) {
+		if (notify_how(fd, MAILBOX_NOTIFY_REGISTER, &id))
+			leave(1);
+		do {
+			m = message(.data = address(data), .length = sizeof(data));
+		} while (!receive_message(fd, &m) && n--);
+		if (n > 0 ? notify_how(fd, MAILBOX_NOTIFY_WAIT, &id) < 0 :
+			    notify_how(fd, MAILBOX_NOTIFY_CANCEL, &id))
+			leave(2);
+	}
+	leave(n ? 3 : 0);
+}
+
+static pid_t send_many(int fd, int n)
+{
+	pid_t pid = spawn();
+	char text[2];
+
+	if (pid)
+		return pid;
+	for (; n; n--) {
+		text[0] = 'a' + n % 26;
+		text[1] = 0;
+		/* Some cannot be sent. */
+		if (n % 3 == 0 && put(fd, nowhere(), 1) == 1)
+			leave(1);
+		if (put_text(fd, text) != 1)
+			leave(2);
+	}
+	leave(0);
+}
+
+TEST_F(limit, who_waits_for_word_misses_nothing)
+{
+	pid_t sender[2], receiver;
+	int n = 3000;
+
+	receiver = spawn();
+	if (!receiver)
+		receive_by_word(self->fd, 2 * n);
+	sender[0] = send_many(self->fd, n);
+	sender[1] = send_many(self->fd, n);
+	EXPECT_EQ(0, reap(receiver));
+	EXPECT_EQ(0, reap(sender[0]));
+	EXPECT_EQ(0, reap(sender[1]));
+}
+
 /* Held by notices */
 
 static long news_from_another(int fd)

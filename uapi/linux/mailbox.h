@@ -652,8 +652,8 @@ struct mailbox_end {
  * @size: sizeof(struct mailbox_notify)
  * @how: MAILBOX_NOTIFY_*
  * @id: out of MAILBOX_NOTIFY_REGISTER and _HOLD; in with MAILBOX_NOTIFY_WAIT and _DONE, else 0
- * @pid: out of MAILBOX_NOTIFY_WAIT: the process that sent the message, in the caller's
- *	pid namespace
+ * @pid: out of MAILBOX_NOTIFY_WAIT: the process that sent the message, or that had waited for
+ *	it and has left it, in the caller's pid namespace
  * @uid: out of MAILBOX_NOTIFY_WAIT: its real uid, in the caller's user namespace
  *
  * On a port with a limit (EOPNOTSUPP on others) one process is told, once, when a message
