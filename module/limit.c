@@ -139,13 +139,16 @@ static ssize_t mailbox_limit_received(struct file *file, ssize_t received)
 /* A notice from before the call has its signal before the call, which is run again then. */
 static int mailbox_limit_enter(struct mailbox_port *port)
 {
+	if (likely(!mailbox_notices_hold(&port->notices)))
+		return 0;
 	return mailbox_notices_settle(&port->notices) ? -ERESTARTNOINTR : 0;
 }
 
 /* And one of what the call has done, before it returns. A signal ends that, and comes then. */
 static long mailbox_limit_leave(struct mailbox_port *port, long ret)
 {
-	mailbox_notices_settle(&port->notices);
+	if (unlikely(mailbox_notices_hold(&port->notices)))
+		mailbox_notices_settle(&port->notices);
 	return ret;
 }
 

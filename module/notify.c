@@ -239,8 +239,6 @@ int mailbox_notices_settle(struct mailbox_notices *notices)
 	struct mailbox_waiter w;
 	int err = 0;
 
-	if (likely(!READ_ONCE(notices->owed)))
-		return 0;
 	mailbox_waiter_init(&w);
 	while (!err && !mailbox_notices_settled(notices))
 		err = mailbox_wait(&notices->queue, &w, MAILBOX_ALL_LANES,

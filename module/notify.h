@@ -95,6 +95,12 @@ int mailbox_notice_done(struct mailbox_notices *notices, u64 id);
  */
 int mailbox_notices_settle(struct mailbox_notices *notices);
 
+/* There may be one that does, the calling process or another. */
+static inline bool mailbox_notices_hold(const struct mailbox_notices *notices)
+{
+	return READ_ONCE(notices->owed);
+}
+
 /*
  * Take back what the calling process has registered, if it has, and the notice of that id, told
  * or not, if it is not 0; who waits for it is told.
