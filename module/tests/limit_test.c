@@ -170,8 +170,8 @@ static void one_process_is_told_once(struct kunit *test)
 	struct mailbox_notices *notices = &c->port->notices;
 	struct mailbox_notify n = { };
 
-	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, &n.id), 0);
-	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, &n.id), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, false, &n.id), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, false, &n.id), -EBUSY);
 	send_on(c, 1);
 	KUNIT_EXPECT_NULL(test, notices->registered);
 	KUNIT_EXPECT_EQ(test, mailbox_notice_wait(notices, &n), 0);
@@ -187,7 +187,7 @@ static void only_the_first_message_is_told_of(struct kunit *test)
 	u64 id;
 
 	send_on(c, 0);
-	mailbox_notice_register(notices, &id);
+	mailbox_notice_register(notices, false, &id);
 	send_on(c, 1);
 	KUNIT_EXPECT_NOT_NULL(test, notices->registered);
 	receive(c);
@@ -203,12 +203,89 @@ static void what_is_taken_back_is_not_told(struct kunit *test)
 	struct mailbox_notices *notices = &c->port->notices;
 	struct mailbox_notify n = { };
 
-	mailbox_notice_register(notices, &n.id);
-	mailbox_notice_cancel(notices);
-	mailbox_notice_cancel(notices);
+	mailbox_notice_register(notices, false, &n.id);
+	mailbox_notice_cancel(notices, 0);
+	mailbox_notice_cancel(notices, 0);
 	KUNIT_EXPECT_EQ(test, notices->count, 0);
 	send_on(c, 1);
 	KUNIT_EXPECT_EQ(test, mailbox_notice_wait(notices, &n), -ECANCELED);
+}
+
+static bool is_due(const void *arg)
+{
+	return true;
+}
+
+static bool is_not_due(const void *arg)
+{
+	return false;
+}
+
+static void that_somebody_slept_counts_until_a_receive_has_ended(struct kunit *test)
+{
+	struct counter *c = test->priv;
+	struct mailbox_notices *notices = &c->port->notices;
+	u32 seq = notices->seq;
+	u64 id;
+
+	/* Registered later than the look. */
+	mailbox_notice_register(notices, false, &id);
+	mailbox_notices_sent(notices, true, true, seq, is_due, NULL);
+	KUNIT_EXPECT_NULL(test, notices->registered);
+	/* Received later. */
+	mailbox_notice_register(notices, false, &id);
+	seq = notices->seq;
+	mailbox_notices_sent(notices, true, true, seq, is_due, NULL);
+	KUNIT_EXPECT_NOT_NULL(test, notices->registered);
+	mailbox_notices_received(notices, false, is_not_due, NULL);
+	mailbox_notices_sent(notices, false, true, seq, is_due, NULL);
+	KUNIT_EXPECT_NULL(test, notices->registered);
+}
+
+static void told_is_once_the_port_has_been_empty(struct kunit *test)
+{
+	struct counter *c = test->priv;
+	struct mailbox_notices *notices = &c->port->notices;
+	u64 id;
+
+	mailbox_notice_register(notices, false, &id);
+	mailbox_notices_sent(notices, false, false, 0, is_due, NULL);
+	mailbox_notices_received(notices, false, is_due, NULL);
+	KUNIT_EXPECT_NOT_NULL(test, notices->registered);
+	mailbox_notices_received(notices, true, is_not_due, NULL);
+	KUNIT_EXPECT_NOT_NULL(test, notices->registered);
+	/* By whoever comes next, a receiver too. */
+	mailbox_notices_received(notices, false, is_due, NULL);
+	KUNIT_EXPECT_NULL(test, notices->registered);
+}
+
+static void who_is_told_is_held_until_it_is_done(struct kunit *test)
+{
+	struct counter *c = test->priv;
+	struct mailbox_notices *notices = &c->port->notices;
+	struct mailbox_notify n = { };
+
+	mailbox_notice_register(notices, true, &n.id);
+	mailbox_notices_sent(notices, true, false, 0, is_not_due, NULL);
+	KUNIT_EXPECT_FALSE(test, mailbox_notices_hold(notices));
+	KUNIT_EXPECT_TRUE(test, mailbox_notices_settled(notices));
+	mailbox_notices_sent(notices, true, false, 0, is_due, NULL);
+	KUNIT_EXPECT_TRUE(test, mailbox_notices_hold(notices));
+	KUNIT_EXPECT_FALSE(test, mailbox_notices_settled(notices));
+	KUNIT_EXPECT_EQ(test, mailbox_notice_done(notices, n.id), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, mailbox_notice_wait(notices, &n), 0);
+	KUNIT_EXPECT_FALSE(test, mailbox_notices_settled(notices));
+	KUNIT_EXPECT_EQ(test, mailbox_notice_done(notices, n.id), 0);
+	KUNIT_EXPECT_FALSE(test, mailbox_notices_hold(notices));
+	KUNIT_EXPECT_EQ(test, mailbox_notices_settle(notices), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&notices->list));
+
+	/* One that could not be said to be registered, and was told already. */
+	mailbox_notice_register(notices, true, &n.id);
+	mailbox_notices_sent(notices, true, false, 0, is_due, NULL);
+	mailbox_notice_cancel(notices, n.id);
+	KUNIT_EXPECT_FALSE(test, mailbox_notices_hold(notices));
+	KUNIT_EXPECT_EQ(test, notices->count, 0);
 }
 
 static void so_many_are_kept_for_who_does_not_fetch_them(struct kunit *test)
@@ -219,14 +296,14 @@ static void so_many_are_kept_for_who_does_not_fetch_them(struct kunit *test)
 	u64 id;
 
 	for (i = 0; i < MAILBOX_NOTICES_MAX; i++) {
-		KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, &id), 0);
+		KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, false, &id), 0);
 		KUNIT_EXPECT_EQ(test, id, i + 1);
-		mailbox_notice_tell(notices);
+		mailbox_notices_sent(notices, true, false, 0, is_due, NULL);
 	}
-	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, &id), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, false, &id), -EBUSY);
 	mailbox_notices_flush(notices);
 	KUNIT_EXPECT_EQ(test, notices->count, 0);
-	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, &id), 0);
+	KUNIT_EXPECT_EQ(test, mailbox_notice_register(notices, false, &id), 0);
 }
 
 static struct kunit_case limit_cases[] = {
@@ -240,6 +317,9 @@ static struct kunit_case limit_cases[] = {
 	KUNIT_CASE(one_process_is_told_once),
 	KUNIT_CASE(only_the_first_message_is_told_of),
 	KUNIT_CASE(what_is_taken_back_is_not_told),
+	KUNIT_CASE(that_somebody_slept_counts_until_a_receive_has_ended),
+	KUNIT_CASE(told_is_once_the_port_has_been_empty),
+	KUNIT_CASE(who_is_told_is_held_until_it_is_done),
 	KUNIT_CASE(so_many_are_kept_for_who_does_not_fetch_them),
 	{}
 };
