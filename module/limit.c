@@ -115,7 +115,18 @@ static bool mailbox_limit_received_due(const void *arg)
 {
 	const struct mailbox_endpoint *ep = arg;
 
-	return !mailbox_receivable(ep) && !mailbox_queue_sleeping(&ep->port->receivers);
+	return mailbox_receivable_lanes(ep) && !mailbox_queue_sleeping(&ep->port->receivers);
+}
+
+/* Has a receive that ended so found, or left, nothing in any lane? */
+static bool mailbox_limit_emptied(const struct mailbox_endpoint *ep, ssize_t received)
+{
+	u32 all = GENMASK(ep->port->ring.lanes - 1, 0);
+
+	if (received == -EAGAIN || received == -ETIMEDOUT || received == -ERESTARTSYS)
+		if ((READ_ONCE(ep->receive_mask) & all) == all)
+			return true;
+	return !mailbox_receivable_lanes(ep);
 }
 
 /* @received is 0 or positive, or why nothing was. */
@@ -129,9 +140,7 @@ static ssize_t mailbox_limit_received(struct file *file, ssize_t received)
 	else
 		smp_mb();	/* as there: whoever saw us asleep, before this */
 	if (unlikely(READ_ONCE(port->notices.registered)))
-		mailbox_notices_received(&port->notices,
-					 received == -EAGAIN || received == -ETIMEDOUT ||
-					 received == -ERESTARTSYS || mailbox_receivable(ep),
+		mailbox_notices_received(&port->notices, mailbox_limit_emptied(ep, received),
 					 mailbox_limit_received_due, ep);
 	return received;
 }

@@ -84,17 +84,23 @@ int mailbox_receivable(const struct mailbox_endpoint *ep)
 	return mailbox_look(ep) ? 0 : -EAGAIN;
 }
 
-noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
+u32 mailbox_receivable_lanes(const struct mailbox_endpoint *ep)
 {
-	struct mailbox_port *port = ep->port;
-	unsigned long mask = mailbox_port_lanes(port);
+	unsigned long mask = mailbox_port_lanes(ep->port);
 	u32 lanes = 0, n;
 
-	for_each_set_bit(n, &mask, port->ring.lanes)
+	for_each_set_bit(n, &mask, ep->port->ring.lanes)
 		if (mailbox_can_take(ep, n))
 			lanes |= BIT(n);
+	return lanes;
+}
+
+noinline void mailbox_chain_receivers(const struct mailbox_endpoint *ep)
+{
+	u32 lanes = mailbox_receivable_lanes(ep);
+
 	if (lanes)
-		mailbox_port_wake_receivers(port, lanes);
+		mailbox_port_wake_receivers(ep->port, lanes);
 }
 
 /* Take from one lane: what was given back first. */

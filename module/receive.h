@@ -37,6 +37,9 @@ long mailbox_receive_ioctl(struct file *file, struct mailbox_message __user *use
 int mailbox_receive_slow(struct mailbox_endpoint *ep, const struct mailbox_buffer *to,
 			 u32 *too_long, const struct mailbox_deadline *deadline);
 
+/* Those that have something now, whichever this endpoint receives from. */
+u32 mailbox_receivable_lanes(const struct mailbox_endpoint *ep);
+
 /* The chain: whoever took a message wakes the next if there is another, on any lane. */
 void mailbox_chain_receivers(const struct mailbox_endpoint *ep);
 
