@@ -321,8 +321,9 @@ static __always_inline bool mailbox_batch_take(struct mailbox_endpoint *ep, u32 
 					err_store);
 		for (i = size & ~7U; i < size; i++)
 			unsafe_put_user(*(u8 *)(t.payload + i), to + i, err_store);
-		unsafe_put_user(t.length, &vector->length, err_store);
+		/* The length last: until then it says how much room there is. */
 		unsafe_put_user(n, &vector->lane, err_store);
+		unsafe_put_user(t.length, &vector->length, err_store);
 		user_access_end();
 	}
 

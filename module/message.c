@@ -57,8 +57,10 @@ bool mailbox_element_received(const struct mailbox_endpoint *ep, const struct ma
 	bool told;
 
 	pagefault_disable();
-	told = !put_user(t->length, &e->vector->length) && !put_user(lane, &e->vector->lane) &&
-	       (!e->detail || mailbox_detail_tell(ep, e->detail, t, size));
+	/* The length last: until then it says how much room there is, to another try. */
+	told = !put_user(lane, &e->vector->lane) &&
+	       (!e->detail || mailbox_detail_tell(ep, e->detail, t, size)) &&
+	       !put_user(t->length, &e->vector->length);
 	pagefault_enable();
 	return told;
 }

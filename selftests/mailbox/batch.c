@@ -618,6 +618,27 @@ TEST_F(port, a_batch_may_truncate)
 	EXPECT_STREQ("lon", m.data[0]);
 }
 
+/* The length that was told is not taken for the room that there is. */
+TEST_F(port, a_batch_that_truncates_stores_no_more_when_details_cannot_be_stored_at_first)
+{
+	struct messages m;
+	void *absent = pages(1, PROT_READ | PROT_WRITE);
+
+	ASSERT_NE(NULL, absent);
+	EXPECT_EQ(4, put_text(self->tx, "long"));
+	room(&m, 1)->flags = MAILBOX_RECV_TRUNCATE;
+	m.vectors[0].length = 1;
+	m.batch.details = address(nowhere());
+	EXPECT_EQ(-EFAULT, receive_batch(self->rx, &m.batch));
+	EXPECT_EQ(1, m.vectors[0].length);
+	EXPECT_EQ(0, m.data[0][1]);
+	m.batch.details = address(absent);
+	EXPECT_EQ(1, receive_batch(self->rx, &m.batch));
+	EXPECT_EQ(4, m.vectors[0].length);
+	EXPECT_STREQ("l", m.data[0]);
+	munmap(absent, getpagesize());
+}
+
 TEST_F(port, a_lane_that_is_not_there_ends_a_batch)
 {
 	struct messages m;
